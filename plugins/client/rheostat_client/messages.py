@@ -1,0 +1,272 @@
+"""The wire: every message, once, as plain dataclasses.
+
+A message is a ZeroMQ multipart: `MAGIC`, a header, then raw pixel frames if the kind has any.
+The header is a msgpack map with the key `kind` and the fields of the dataclass registered for it.
+The daemon decodes headers strictly (unknown kinds, wrong types and non-finite λ are refused,
+unknown fields of a newer peer ignored); the client decodes leniently with `from_header`.
+docs/protocol.md is the reference.
+
+Two lanes, each a DEALER connected to a ROUTER:
+  front    hello, models, upload, render      -> welcome, models, stored, progress, tile, done, error
+  control  cancel, ping, status, shutdown     -> cancelled, pong, status, goodbye, error
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+MAGIC = b"RHEO1"
+PROTOCOL = 1  # version spoken; a peer may be one version apart
+
+MAX_HEADER = 64 * 1024  # bytes
+MAX_FRAME = 8 * 1024 * 1024  # bytes, set as ZMQ_MAXMSGSIZE before bind
+MAX_FRAMES = 8  # pixel frames in one message
+CHUNK = 4 * 1024 * 1024  # bytes the client puts into one frame
+MAX_SIDE = 65_535  # pixels
+MAX_ID = 128  # characters of ids and keys
+
+PURPOSES = ("preview", "apply", "batch")
+
+
+def _short(**texts: str) -> None:
+    for name, text in texts.items():
+        if not 0 < len(text) <= MAX_ID:
+            raise ValueError(f"{name} has {len(text)} characters; allowed is 1 to {MAX_ID}")
+
+
+@dataclass(frozen=True)
+class Hello:
+    """First message on the front lane. `protocol` is the [oldest, newest] version understood."""
+
+    protocol: tuple[int, int] = (PROTOCOL, PROTOCOL)
+    client: str = "rheostat"
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """Answer to `hello`. `instance` changes with every start of the daemon: uploads are gone then."""
+
+    protocol: int
+    version: str
+    instance: str
+    device: str
+    pid: int
+    limits: Mapping[str, int] = field(default_factory=dict)
+    capabilities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ListModels:
+    """Ask for the models."""
+
+
+@dataclass(frozen=True)
+class Models:
+    """Every model: `rheostat_client.models.ModelInfo` as plain data."""
+
+    models: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Upload:
+    """Announce a picture (no frames), or send the frames that start at byte `offset`.
+
+    Answered by `stored`. The announcement tells how much the daemon already has, so a picture
+    travels once. Pixels are addressed by `rheostat_client.pixels.content_hash`.
+    """
+
+    hash: str
+    format: str
+    width: int
+    height: int
+    offset: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse sizes no picture has."""
+        _short(hash=self.hash, format=self.format)
+        for name, side in (("width", self.width), ("height", self.height)):
+            if not 1 <= side <= MAX_SIDE:
+                raise ValueError(f"{name} is {side}; allowed is 1 to {MAX_SIDE}")
+        if self.offset < 0:
+            raise ValueError(f"offset is {self.offset}; it cannot be below 0")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """How many bytes of the picture the daemon holds, from the start."""
+
+    hash: str
+    received: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Render:
+    """Run `model` with `controls` on uploaded pixels; answers carry the same `job`.
+
+    region   [x, y, width, height] of the wanted pixels; None is all of them. Pixels around it
+             are read as context, so a region equals the same part of the whole result.
+    purpose  preview (newest wins among equal `key`s), apply (never dropped) or batch
+    """
+
+    job: str
+    model: str
+    hash: str
+    controls: Mapping[str, float] = field(default_factory=dict)
+    region: tuple[int, int, int, int] | None = None
+    purpose: str = "apply"
+    key: str = "default"
+
+    def __post_init__(self) -> None:
+        """Refuse what can be refused without knowing the model."""
+        _short(job=self.job, model=self.model, hash=self.hash, key=self.key)
+        if self.purpose not in PURPOSES:
+            raise ValueError(f"purpose is {self.purpose!r}; allowed is {', '.join(PURPOSES)}")
+        for name, value in self.controls.items():
+            if not math.isfinite(value):
+                raise ValueError(f"control {name!r} is {value}; a finite number is needed")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`done` of `total` pixels are finished; `state` is queued, loading or rendering."""
+
+    job: str
+    done: int
+    total: int
+    state: str = "rendering"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A finished rectangle, in the picture's coordinates; its pixels follow as frames."""
+
+    job: str
+    x: int
+    y: int
+    width: int
+    height: int
+    format: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """All tiles were sent. `settings` is the canonical JSON record to keep with the result."""
+
+    job: str
+    settings: str
+    milliseconds: float
+    device: str
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Control lane: stop a job of this session. The job itself answers `error` `cancelled`."""
+
+    job: str
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """Whether a job was found to cancel."""
+
+    job: str
+    found: bool
+
+
+@dataclass(frozen=True)
+class Ping:
+    """Control lane: answered by the loop that schedules, so it proves more than a heartbeat."""
+
+    nonce: str = ""
+
+
+@dataclass(frozen=True)
+class Pong:
+    """Answer to `ping`. `idle_seconds` is how long the worker has done nothing or been stuck."""
+
+    nonce: str
+    instance: str
+    queued: int
+    running: int
+    idle_seconds: float
+
+
+@dataclass(frozen=True)
+class GetStatus:
+    """Control lane: ask for `status`."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the daemon holds and does; the fields of `report` are listed in docs/protocol.md."""
+
+    report: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shutdown:
+    """Control lane: finish nothing more and exit cleanly."""
+
+
+@dataclass(frozen=True)
+class Goodbye:
+    """The daemon is going; sent to every session it knows."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Error:
+    """Anything refused or failed. `job` names the render it belongs to, if any."""
+
+    code: str
+    message: str
+    remedy: str = ""
+    job: str = ""
+
+
+KINDS: dict[str, type[Any]] = {
+    "hello": Hello,
+    "welcome": Welcome,
+    "list-models": ListModels,
+    "models": Models,
+    "upload": Upload,
+    "stored": Stored,
+    "render": Render,
+    "progress": Progress,
+    "tile": Tile,
+    "done": Done,
+    "cancel": Cancel,
+    "cancelled": Cancelled,
+    "ping": Ping,
+    "pong": Pong,
+    "get-status": GetStatus,
+    "status": Status,
+    "shutdown": Shutdown,
+    "goodbye": Goodbye,
+    "error": Error,
+}
+NAMES = {cls: kind for kind, cls in KINDS.items()}
+
+
+def to_header(message: Any) -> dict[str, Any]:
+    """The msgpack map of a message."""
+    return {"kind": NAMES[type(message)], **asdict(message)}
+
+
+def from_header(header: Mapping[str, Any]) -> Any:
+    """The message in a decoded header; unknown fields are dropped, ValueError if it is none."""
+    cls = KINDS.get(str(header.get("kind")))
+    if cls is None:
+        raise ValueError(f"unknown message kind {header.get('kind')!r}")
+    known = {f.name for f in fields(cls)}
+    given = {k: tuple(v) if isinstance(v, list) else v for k, v in header.items() if k in known}
+    try:
+        return cls(**given)
+    except TypeError as error:
+        raise ValueError(f"{header.get('kind')}: {error}") from error

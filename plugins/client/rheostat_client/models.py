@@ -1,0 +1,31 @@
+"""ModelInfo: what a host needs to know of a model to build its dialog."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .controls import Control
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model as hosts see it: names, which weights, its controls in order."""
+
+    id: str
+    name: str
+    summary: str
+    version: str
+    digest: str
+    controls: tuple[Control, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for the wire and for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ModelInfo:
+        """The model described by plain data."""
+        texts = {name: str(data[name]) for name in ("id", "name", "summary", "version", "digest")}
+        return cls(**texts, controls=tuple(Control.from_dict(c) for c in data["controls"]))

@@ -1,0 +1,54 @@
+"""Pixel formats: how raw bytes on the wire are to be read.
+
+Every format is interleaved, row by row from the top, without padding, little-endian, sRGB-encoded,
+alpha not premultiplied. u8 and u16 span 0..max, f32 is 0..1 with values outside kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from .errors import RheostatError, nearest
+
+
+@dataclass(frozen=True)
+class PixelFormat:
+    """A named memory layout: `channels` values of `bytes_per_channel` bytes for each pixel."""
+
+    name: str
+    channels: int
+    bytes_per_channel: int
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the last channel is alpha."""
+        return self.channels in (2, 4)
+
+    def size(self, width: int, height: int) -> int:
+        """Bytes of a width × height picture."""
+        return width * height * self.channels * self.bytes_per_channel
+
+
+FORMATS = {
+    layout + depth: PixelFormat(layout + depth, channels, size)
+    for layout, channels in (("gray", 1), ("graya", 2), ("rgb", 3), ("rgba", 4))
+    for depth, size in (("8", 1), ("16", 2), ("32f", 4))
+}
+
+
+def pixel_format(name: str) -> PixelFormat:
+    """The format called `name`, or RheostatError `bad-format`."""
+    try:
+        return FORMATS[name]
+    except KeyError:
+        raise RheostatError(
+            "bad-format", f"There is no pixel format {name!r}.", nearest(name, FORMATS)
+        ) from None
+
+
+def content_hash(data: bytes | bytearray | memoryview, form: str, width: int, height: int) -> str:
+    """Address of a picture: BLAKE2b-128 over its shape and its pixels, hex."""
+    digest = hashlib.blake2b(f"{form} {width} {height}\n".encode(), digest_size=16)
+    digest.update(data)
+    return digest.hexdigest()
