@@ -132,7 +132,9 @@ class Control:
     def from_dict(cls, data: Mapping[str, Any]) -> Control:
         """The control described by plain data; unknown fields are ignored (a newer peer's)."""
         known = {f.name for f in fields(cls)}
-        given = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known}
+        given: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known
+        }
         try:
             return cls(**given)
         except (TypeError, ValueError) as error:

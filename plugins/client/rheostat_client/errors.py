@@ -14,6 +14,7 @@ class RheostatError(Exception):
     """
 
     def __init__(self, code: str, message: str, remedy: str = "") -> None:
+        """Give the code, the sentence and what to do about it."""
         super().__init__(message)
         self.code = code
         self.message = message

@@ -6,22 +6,34 @@ The daemon decodes headers strictly (unknown kinds, wrong types and non-finite Î
 unknown fields of a newer peer ignored); the client decodes leniently with `from_header`.
 docs/protocol.md is the reference.
 
-Two lanes, each a DEALER connected to a ROUTER:
-  front    hello, models, upload, render      -> welcome, models, stored, progress, tile, done, error
-  control  cancel, ping, status, shutdown     -> cancelled, pong, status, goodbye, error
+Two lanes, each a DEALER connected to a ROUTER; `hello` is the first message on both:
+  front    hello, list-models, upload, render -> welcome, models, stored, progress, tile, done
+  control  hello, cancel, ping, get-status, shutdown -> welcome, cancelled, pong, status, goodbye
+
+Each request is answered by exactly one message, in order: its own kind of answer or `error`. Only
+a render is answered by several, which all carry its `job`: progress, tiles that cover the region
+without overlap, and at the end `done` or `error`. `goodbye` may come at any time.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Union
+
+import msgpack
+
+from .errors import RheostatError
+
+Bytes = Union[bytes, bytearray, memoryview]  # noqa: UP007 - evaluated, so not yet `|` on 3.9
 
 MAGIC = b"RHEO1"
 PROTOCOL = 1  # version spoken; a peer may be one version apart
+PROTOCOLS = (PROTOCOL, PROTOCOL)  # oldest and newest version understood
 
-MAX_HEADER = 64 * 1024  # bytes
+MAX_HEADER = 64 * 1024  # bytes, of a request
+MAX_ANSWER = 1024 * 1024  # bytes, of an answer's header: the list of models may be long
 MAX_FRAME = 8 * 1024 * 1024  # bytes, set as ZMQ_MAXMSGSIZE before bind
 MAX_FRAMES = 8  # pixel frames in one message
 CHUNK = 4 * 1024 * 1024  # bytes the client puts into one frame
@@ -39,16 +51,20 @@ def _short(**texts: str) -> None:
 
 @dataclass(frozen=True)
 class Hello:
-    """First message on the front lane. `protocol` is the [oldest, newest] version understood."""
+    """First message on each lane. `protocol` is the [oldest, newest] version understood.
 
-    protocol: tuple[int, int] = (PROTOCOL, PROTOCOL)
+    `token` is the one of the rendezvous record; the daemon asks for it on tcp endpoints.
+    """
+
+    protocol: tuple[int, int] = PROTOCOLS
     client: str = "rheostat"
     version: str = ""
+    token: str = ""
 
 
 @dataclass(frozen=True)
 class Welcome:
-    """Answer to `hello`. `instance` changes with every start of the daemon: uploads are gone then."""
+    """Answer to `hello`. `instance` changes with every start of the daemon: uploads are gone."""
 
     protocol: int
     version: str
@@ -270,3 +286,46 @@ def from_header(header: Mapping[str, Any]) -> Any:
         return cls(**given)
     except TypeError as error:
         raise ValueError(f"{header.get('kind')}: {error}") from error
+
+
+def to_frames(message: Any, pixels: Sequence[Bytes] = ()) -> list[Bytes]:
+    """The multipart of a message: magic, header, pixel frames. Pixels are not copied."""
+    return [MAGIC, msgpack.packb(to_header(message)), *pixels]
+
+
+def from_frames(frames: Sequence[Bytes]) -> tuple[Any, list[Bytes]]:
+    """The message in an answer's multipart and its pixel frames; ValueError if it is none."""
+    if len(frames) < 2 or bytes(frames[0][: len(MAGIC) + 1]) != MAGIC:
+        raise ValueError(f"a message does not start with {MAGIC.decode()} and a header")
+    size = len(frames[1])
+    if size > MAX_ANSWER:
+        raise ValueError(f"a header has {size} bytes; the limit is {MAX_ANSWER}")
+    try:
+        header = msgpack.unpackb(frames[1], ext_hook=_no_extension)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(f"a header is not msgpack: {error}") from error
+    if not isinstance(header, dict):
+        raise ValueError("a header is not a map")
+    return from_header(header), list(frames[2:])
+
+
+def _no_extension(code: int, _data: bytes) -> None:
+    raise ValueError(f"extension type {code} is not used here")
+
+
+def agree(client: Sequence[int], daemon: Sequence[int]) -> int:
+    """The newest protocol version in both [oldest, newest] ranges.
+
+    Raises RheostatError `wrong-protocol`: both ranges, and which side to update.
+    """
+    newest = min(client[1], daemon[1])
+    if newest >= max(client[0], daemon[0]):
+        return newest
+    raise RheostatError(
+        "wrong-protocol",
+        f"This program speaks protocol {client[0]} to {client[1]}, "
+        f"the running daemon {daemon[0]} to {daemon[1]}.",
+        "Update this program or plug-in (`rheostat install`)."
+        if client[1] < daemon[0]
+        else "Update Rheostat, then stop the old daemon (`rheostat stop`).",
+    )
