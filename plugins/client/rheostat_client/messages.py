@@ -54,23 +54,30 @@ class Hello:
     """First message on each lane. `protocol` is the [oldest, newest] version understood.
 
     `token` is the one of the rendezvous record; the daemon asks for it on tcp endpoints.
+    `session` is empty on the front lane; on the control lane it is the one of the front lane's
+    `welcome`, and says whose jobs this lane may cancel.
     """
 
     protocol: tuple[int, int] = PROTOCOLS
     client: str = "rheostat"
     version: str = ""
     token: str = ""
+    session: str = ""
 
 
 @dataclass(frozen=True)
 class Welcome:
-    """Answer to `hello`. `instance` changes with every start of the daemon: uploads are gone."""
+    """Answer to `hello`. `instance` changes with every start of the daemon: uploads are gone.
+
+    `session` is a secret of this connection: the `hello` on its control lane repeats it.
+    """
 
     protocol: int
     version: str
     instance: str
     device: str
     pid: int
+    session: str = ""
     limits: Mapping[str, int] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
 

@@ -47,8 +47,13 @@ def pixel_format(name: str) -> PixelFormat:
         ) from None
 
 
+def hasher(form: str, width: int, height: int) -> hashlib.blake2b:
+    """A running content hash: `update` it with the pixels in order, then take `hexdigest`."""
+    return hashlib.blake2b(f"{form} {width} {height}\n".encode(), digest_size=16)
+
+
 def content_hash(data: bytes | bytearray | memoryview, form: str, width: int, height: int) -> str:
     """Address of a picture: BLAKE2b-128 over its shape and its pixels, hex."""
-    digest = hashlib.blake2b(f"{form} {width} {height}\n".encode(), digest_size=16)
-    digest.update(data)
-    return digest.hexdigest()
+    running = hasher(form, width, height)
+    running.update(data)
+    return running.hexdigest()
