@@ -1,0 +1,86 @@
+"""LPIPS with SqueezeNet 1.1 features: a learned perceptual distance, as metric and as loss.
+
+Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric" (CVPR 2018),
+version 0.1, "squeeze" variant. Written here because the kept libraries load it through torchvision;
+checked against their documented value. The weights are not part of this project: give the folder
+that holds `squeezenet1_1_torchvision.safetensors` and `lpips_v0.1_squeeze_lin.safetensors`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from rheostat_client.errors import RheostatError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+_BACKBONE = "squeezenet1_1_torchvision.safetensors"
+_LINEAR = "lpips_v0.1_squeeze_lin.safetensors"
+_SLICES = (2, 5, 8, 10, 11, 12, 13)  # feature maps compared: the output before each of these layers
+
+
+class Fire(nn.Module):
+    """SqueezeNet's module: squeeze 1×1, then 1×1 and 3×3 side by side (Iandola et al. 2016)."""
+
+    def __init__(self, channels: int, squeeze: int, expand: int) -> None:
+        """channels -> 2 · expand."""
+        super().__init__()
+        self.squeeze = nn.Conv2d(channels, squeeze, 1)
+        self.expand1x1 = nn.Conv2d(squeeze, expand, 1)
+        self.expand3x3 = nn.Conv2d(squeeze, expand, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, channels, H, W) -> (N, 2 · expand, H, W)."""
+        x = torch.relu(self.squeeze(x))
+        return torch.cat((self.expand1x1(x), self.expand3x3(x)), 1).relu_()
+
+
+def _squeezenet() -> nn.Sequential:
+    pool = nn.MaxPool2d(3, 2, ceil_mode=True)
+    return nn.Sequential(
+        nn.Conv2d(3, 64, 3, stride=2), nn.ReLU(inplace=True), pool,
+        Fire(64, 16, 64), Fire(128, 16, 64), pool,
+        Fire(128, 32, 128), Fire(256, 32, 128), pool,
+        Fire(256, 48, 192), Fire(384, 48, 192), Fire(384, 64, 256), Fire(512, 64, 256),
+    )  # fmt: skip
+
+
+class LPIPS(nn.Module):
+    """Perceptual distance of pictures; 0 for equal ones, about 0.1–0.5 for visible differences."""
+
+    def __init__(self, backbones: Path) -> None:
+        """Load the weights from the folder `backbones`; RheostatError `no-backbone` without."""
+        super().__init__()
+        for name in (_BACKBONE, _LINEAR):
+            if not (backbones / name).is_file():
+                raise RheostatError(
+                    "no-backbone",
+                    f"The perceptual loss needs {name}, which is not in {backbones}.",
+                    "Name the folder that holds it with --backbones.",
+                )
+        weights = load_file(backbones / _BACKBONE)
+        self.features = _squeezenet()
+        prefix = "features."
+        self.features.load_state_dict(
+            {k.removeprefix(prefix): v.float() for k, v in weights.items() if k.startswith(prefix)}
+        )
+        linear = load_file(backbones / _LINEAR)
+        self.linear = [linear[k].float().reshape(1, -1, 1, 1) for k in sorted(linear)]
+        shift, scale = torch.tensor([-0.030, -0.088, -0.188]), torch.tensor([0.458, 0.448, 0.450])
+        self.register_buffer("shift", shift.view(1, 3, 1, 1))
+        self.register_buffer("scale", scale.view(1, 3, 1, 1))
+        self.requires_grad_(False).eval()
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Distance (N,) of `x` and `y`, both (N, 3, H, W) in 0..1, sides of at least 16."""
+        both = (torch.cat((x, y)) * 2 - 1 - self.get_buffer("shift")) / self.get_buffer("scale")
+        distance = x.new_zeros(x.shape[0])
+        start = 0
+        for end, weight in zip(_SLICES, self.linear, strict=True):
+            both = self.features[start:end](both)
+            a, b = F.normalize(both, dim=1, eps=1e-10).chunk(2)
+            distance = distance + ((a - b) ** 2 * weight.to(x)).sum(1).mean((1, 2))
+            start = end
+        return distance

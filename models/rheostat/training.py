@@ -1,0 +1,213 @@
+"""Training: a recipe, a folder of pictures and a number of minutes; resumable at any point."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from rheostat_client.errors import RheostatError, nearest
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from . import checkpoint, nets
+from .data import Crops, centre, find_pictures, read_all, to_float
+from .degradations import add_gaussian_noise
+from .recipe import Recipe, read_recipe
+from .tasks import DenoiseTask
+
+SAVE_SECONDS = 120.0
+TASKS = {"denoise": DenoiseTask}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands; `validation` is filled when it was just measured."""
+
+    step: int
+    steps: int
+    loss: float  # running average of the last steps
+    steps_per_second: float
+    seconds_left: float  # of this call: until the minutes are over or the steps are done
+    validation: dict[str, float] | None = None
+
+
+def train(
+    recipe: Path,
+    data: Path,
+    *,
+    minutes: float,
+    out: Path,
+    backbones: Path,
+    resume: bool = False,
+    device: str | None = None,
+    report: Callable[[Progress], None] = lambda _: None,
+) -> Path:
+    """Train for at most `minutes`, or until the recipe's steps are done; returns the weights' path.
+
+    `out` receives checkpoint.safetensors (every two minutes and at the end), log.jsonl and
+    weights.safetensors. With `resume` the run goes on as if it had never stopped, bit for bit on
+    one machine. Raises RheostatError: bad-recipe, bad-picture, bad-checkpoint, no-backbone.
+    """
+    trainer = Trainer(read_recipe(recipe), data, out, backbones, _device(device))
+    if resume:
+        trainer.resume()
+    elif trainer.checkpoint.exists():
+        raise RheostatError(
+            "bad-checkpoint",
+            f"{trainer.checkpoint} exists already.",
+            "Add --resume to go on with it, or choose another --out.",
+        )
+    trainer.run(minutes * 60, report)
+    return trainer.finish()
+
+
+class Trainer:
+    """The state of one training run."""
+
+    def __init__(
+        self, recipe: Recipe, data: Path, out: Path, backbones: Path, device: torch.device
+    ) -> None:
+        """Build the network, read the pictures; nothing is trained yet."""
+        for kind, name, known in (
+            ("architecture", recipe.architecture, nets.ARCHITECTURES),
+            ("task", recipe.task, TASKS),
+        ):
+            if name not in known:
+                raise RheostatError(
+                    "bad-recipe", f"There is no {kind} {name!r}.", nearest(name, known)
+                )
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.out, self.device = recipe, out, device
+        self.network = nets.build(recipe.architecture, recipe.config).to(device)
+        self.task = TASKS[recipe.task](backbones, recipe.detailed).to(device)
+        self.optimizer = torch.optim.Adam(
+            self.network.parameters(), lr=recipe.learning_rate, fused=True
+        )
+        self.generator = torch.Generator().manual_seed(recipe.seed)
+        pictures = read_all(find_pictures(data))
+        self.held_out = [centre(p, 192) for p in pictures[:: -(-len(pictures) // recipe.held_out)]]
+        del pictures[:: -(-len(pictures) // recipe.held_out)]
+        self.crops = Crops(pictures, recipe.patch)
+        self.step = 0
+        self.average = 0.0
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the state is kept."""
+        return self.out / "checkpoint.safetensors"
+
+    @property
+    def _modules(self) -> dict[str, nn.Module]:
+        return {"network": self.network, "multi_loss": self.task.multi_loss}
+
+    def resume(self) -> None:
+        """Take up the state in `checkpoint`."""
+        facts = checkpoint.load(self.checkpoint, self._modules, self.optimizer, self.generator)
+        self.step, self.average = int(facts["step"]), float(facts["average"])
+
+    def save(self) -> None:
+        """Write the state to `checkpoint`."""
+        facts = {"step": str(self.step), "average": repr(self.average)}
+        self.out.mkdir(parents=True, exist_ok=True)
+        checkpoint.save(self.checkpoint, self._modules, self.optimizer, self.generator, facts)
+
+    def finish(self) -> Path:
+        """Save the state and the bare weights; the weights' path."""
+        self.save()
+        path = self.out / "weights.safetensors"
+        save_file({k: v.cpu().contiguous() for k, v in self.network.state_dict().items()}, path)
+        return path
+
+    def run(self, seconds: float, report: Callable[[Progress], None]) -> None:
+        """Take steps until the recipe's number is reached or `seconds` are over."""
+        start, first = time.monotonic(), self.step
+        saved = start
+        while self.step < self.recipe.steps:
+            elapsed = time.monotonic() - start
+            if elapsed >= seconds:
+                break
+            self.take_step()
+            validated = self.step % self.recipe.validate_every == 0
+            if validated or self.step % 20 == 0:
+                rate = (self.step - first) / max(time.monotonic() - start, 1e-9)
+                left = min(seconds - elapsed, (self.recipe.steps - self.step) / rate)
+                scores = self.validate() if validated else None
+                self._report(
+                    Progress(self.step, self.recipe.steps, self.average, rate, left, scores), report
+                )
+            if time.monotonic() - saved > SAVE_SECONDS:
+                self.save()
+                saved = time.monotonic()
+
+    def take_step(self) -> None:
+        """One batch, one update."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate()
+        clean = self.crops.draw(self.recipe.batch, self.generator)
+        batch = self.task.draw(clean, self.generator).to(self.device)
+        with _autocast(self.device):
+            output = self.network(batch.input, batch.lam)
+            loss = self.task.loss(output.float(), batch)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        self.step += 1
+        value = float(loss.detach())
+        self.average = value if self.step == 1 else 0.99 * self.average + 0.01 * value
+
+    def learning_rate(self) -> float:
+        """Cosine decay to a thousandth over the recipe's steps, after a short linear warm-up."""
+        travel = self.step / self.recipe.steps
+        warm = min(1.0, (self.step + 1) / 200)
+        decay = 0.0005 * (1999 * 0.5 * (1 + math.cos(math.pi * travel)) + 1)
+        return self.recipe.learning_rate * warm * decay
+
+    @torch.inference_mode()
+    def validate(self) -> dict[str, float]:
+        """PSNR (dB) at σ 15, 25, 50 without detail; LPIPS at σ 25 without and with; held-out."""
+        scores: dict[str, list[float]] = {}
+        for index, picture in enumerate(self.held_out):
+            clean = to_float(picture)[None].to(self.device)
+            for sigma in (15, 25, 50):
+                generator = torch.Generator().manual_seed(index)
+                noisy = add_gaussian_noise(clean.cpu(), torch.tensor([float(sigma)]), generator)
+                for detail in (0.0, 1.0) if sigma == 25 else (0.0,):
+                    lam = torch.tensor([[float(sigma), detail]], device=self.device)
+                    result = self.network(noisy.to(self.device), lam).clamp(0, 1)
+                    if not detail:
+                        scores.setdefault(f"psnr_{sigma}", []).append(_psnr(result, clean))
+                    if sigma == 25:
+                        distance = float(self.task.lpips(result, clean))
+                        scores.setdefault(f"lpips_detail_{detail:g}", []).append(distance)
+        return {name: sum(values) / len(values) for name, values in scores.items()}
+
+    def _report(self, progress: Progress, report: Callable[[Progress], None]) -> None:
+        if progress.validation:
+            self.out.mkdir(parents=True, exist_ok=True)
+            with (self.out / "log.jsonl").open("a") as log:
+                log.write(json.dumps(asdict(progress)) + "\n")
+        report(progress)
+
+
+def _psnr(a: Tensor, b: Tensor) -> float:
+    return -10 * math.log10(float(((a - b) ** 2).mean()))
+
+
+def _device(name: str | None) -> torch.device:
+    return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+
+
+def _autocast(device: torch.device) -> torch.autocast:
+    """bfloat16 where the device computes it natively; elsewhere it is slower than float32."""
+    native = (
+        torch.cuda.is_bf16_supported()
+        if device.type == "cuda"
+        else torch.cpu._is_avx512_bf16_supported()
+    )
+    return torch.autocast(device.type, torch.bfloat16, enabled=native)
