@@ -118,10 +118,14 @@ class Control:
         linear = math.copysign(position * position, position) if self.curve == "sqrt" else position
         return low + linear * (high - low)
 
+    @property
+    def digits(self) -> int:
+        """Decimal places that `step` makes meaningful, 0..6."""
+        return max(0, min(6, -math.floor(math.log10(self.step))))
+
     def format(self, value: float) -> str:
         """The value with as many digits as `step` makes meaningful: 25, 0.3."""
-        digits = max(0, min(6, -math.floor(math.log10(self.step))))
-        text = f"{value:.{digits}f}"
+        text = f"{value:.{self.digits}f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
 
     def to_dict(self) -> dict[str, Any]:
