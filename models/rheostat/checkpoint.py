@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import torch
@@ -27,7 +26,7 @@ def save(
         tensors |= {f"optimizer.{index}.{k}": torch.as_tensor(v) for k, v in state.items()}
     part = path.with_suffix(".part")
     save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, part, facts)
-    os.replace(part, path)
+    part.replace(path)
 
 
 def load(

@@ -16,7 +16,7 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"}
 
 
 def find_pictures(folder: Path) -> list[Path]:
-    """Every picture below `folder`, sorted by path; RheostatError `bad-picture` if there is none."""
+    """Every picture below `folder`, sorted; RheostatError `bad-picture` if there is none."""
     if not folder.is_dir():
         raise RheostatError("bad-picture", f"{folder} is no folder.", "Name a folder of pictures.")
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
@@ -52,7 +52,7 @@ def to_float(pixels: Tensor) -> Tensor:
 
 
 class Crops:
-    """Random square crops, turned and mirrored, from pictures chosen in proportion to their area."""
+    """Random square crops, turned and mirrored; a picture's chance is its area."""
 
     def __init__(self, pictures: Sequence[Tensor], size: int) -> None:
         """Pictures smaller than `size` on a side are left out."""

@@ -12,7 +12,7 @@ a plain convolution: `bake` writes it out, so a fixed slider position costs noth
 from __future__ import annotations
 
 import copy
-from typing import Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -50,7 +50,7 @@ class TunableConv2d(nn.Conv2d):
         dilation: int | tuple[int, int] = 1,
         groups: int = 1,
         bias: bool = True,
-        padding_mode: str = "zeros",
+        padding_mode: Literal["zeros", "reflect", "replicate", "circular"] = "zeros",
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
         *,
@@ -62,10 +62,10 @@ class TunableConv2d(nn.Conv2d):
         super().__init__(
             in_channels,
             out_channels,
-            kernel_size,  # type: ignore[arg-type]  # torch's stubs want the tuple, int is documented
-            stride,  # type: ignore[arg-type]
-            padding,  # type: ignore[arg-type]
-            dilation,  # type: ignore[arg-type]
+            kernel_size,
+            stride,
+            padding,
+            dilation,
             groups,
             bias,
             padding_mode,
@@ -81,20 +81,7 @@ class TunableConv2d(nn.Conv2d):
     @classmethod
     def from_plain(cls, conv: nn.Conv2d, controls: int) -> TunableConv2d:
         """A tunable layer that equals `conv` at every λ until it is trained."""
-        layer = cls(
-            conv.in_channels,
-            conv.out_channels,
-            conv.kernel_size,  # type: ignore[arg-type]
-            conv.stride,  # type: ignore[arg-type]
-            conv.padding,  # type: ignore[arg-type]
-            conv.dilation,  # type: ignore[arg-type]
-            conv.groups,
-            conv.bias is not None,
-            conv.padding_mode,
-            conv.weight.device,
-            conv.weight.dtype,
-            controls=controls,
-        )
+        layer = cls(**_arguments(conv), controls=controls)
         layer.load_state_dict(conv.state_dict(), strict=False)
         return layer.train(conv.training)
 
@@ -125,7 +112,8 @@ class TunableConv2d(nn.Conv2d):
             )
         weight, bias = self.kernels(lam)
         if lam.shape[0] == 1:
-            return self._conv_forward(x, weight[0], None if bias is None else bias[0])
+            y: Tensor = self._conv_forward(x, weight[0], None if bias is None else bias[0])
+            return y
         return self._conv_per_sample(x, weight, bias)
 
     def _conv_per_sample(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -150,19 +138,7 @@ class TunableConv2d(nn.Conv2d):
         """The plain convolution at `lam` (P,), detached, on this layer's device and dtype."""
         with torch.no_grad():
             weight, bias = self.kernels(lam.to(self.weight)[None])
-        conv = nn.Conv2d(
-            self.in_channels,
-            self.out_channels,
-            self.kernel_size,  # type: ignore[arg-type]
-            self.stride,  # type: ignore[arg-type]
-            self.padding,  # type: ignore[arg-type]
-            self.dilation,  # type: ignore[arg-type]
-            self.groups,
-            bias is not None,
-            self.padding_mode,
-            self.weight.device,
-            self.weight.dtype,
-        )
+        conv = nn.Conv2d(**_arguments(self))
         conv.weight = nn.Parameter(weight[0], requires_grad=False)
         if bias is not None:
             conv.bias = nn.Parameter(bias[0], requires_grad=False)
@@ -170,7 +146,8 @@ class TunableConv2d(nn.Conv2d):
 
     def extra_repr(self) -> str:
         """As `nn.Conv2d`, plus the number of controls."""
-        return f"{super().extra_repr()}, controls={self.controls}"
+        plain = str(super().extra_repr())  # type: ignore[no-untyped-call]
+        return f"{plain}, controls={self.controls}"
 
 
 class TunableNetwork(nn.Module):
@@ -219,11 +196,11 @@ def convert(network: nn.Module, controls: int) -> TunableNetwork:
 
 
 def bake(tunable: nn.Module, lam: Tensor) -> nn.Module:
-    """The plain network that `tunable` is at `lam` (P,): no slider left, nothing extra per pixel."""
+    """The plain network that `tunable` is at `lam` (P,): no slider, no cost per pixel."""
     if not isinstance(tunable, Tunable):
         raise TypeError(f"{type(tunable).__name__} is not tunable: it has no bake(lam)")
     if lam.ndim != 1:
-        raise ValueError(f"λ has shape {tuple(lam.shape)}; one position (P,) is needed, e.g. lam[0]")
+        raise ValueError(f"λ has shape {tuple(lam.shape)}; one position (P,) is needed")
     return tunable.bake(lam)
 
 
@@ -234,3 +211,13 @@ def _replace(module: nn.Module, kind: type, make) -> nn.Module:  # type: ignore[
     for name, child in module.named_children():
         setattr(module, name, _replace(child, kind, make))
     return module
+
+
+def _arguments(conv: nn.Conv2d) -> dict[str, Any]:
+    """The constructor's arguments that make another convolution like `conv`."""
+    names = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation")
+    return {name: getattr(conv, name) for name in (*names, "groups", "padding_mode")} | {
+        "bias": conv.bias is not None,
+        "device": conv.weight.device,
+        "dtype": conv.weight.dtype,
+    }

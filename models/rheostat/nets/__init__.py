@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from torch import nn
-
 from .denoiser import Denoiser
+from .network import Network
 
-ARCHITECTURES: Mapping[str, Callable[..., nn.Module]] = {"denoiser": Denoiser}
+__all__ = ["ARCHITECTURES", "Denoiser", "Network", "build"]
+
+ARCHITECTURES: Mapping[str, Callable[..., Network]] = {"denoiser": Denoiser}
 
 
-def build(architecture: str, config: Mapping[str, Any]) -> nn.Module:
+def build(architecture: str, config: Mapping[str, Any]) -> Network:
     """A fresh network by registered name; KeyError if the name is not registered."""
     return ARCHITECTURES[architecture](**config)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..tunable import convert
+from .network import Network
 
 MAX_NOISE = 75.0  # σ in 8-bit levels
 FADE_NOISE = 4.0  # σ up to which the correction fades in
@@ -63,7 +64,7 @@ class Denoised(nn.Module):
         return out
 
 
-class Denoiser(nn.Module):
+class Denoiser(Network):
     """Denoiser with two sliders: λ = (noise, detail).
 
     noise   σ of the noise to remove, in 8-bit levels, 0–75; 0 is the identity, exactly
@@ -74,7 +75,7 @@ class Denoiser(nn.Module):
     tanh(σ/4), so the way to the identity has no jump.
     """
 
-    multiple = 2  # sides of the input
+    multiple = 2
 
     def __init__(self, width: int = 64, blocks: int = 5) -> None:
         """`blocks` residual blocks of `width` channels at half resolution."""
@@ -84,7 +85,8 @@ class Denoiser(nn.Module):
 
     def forward(self, x: Tensor, lam: Tensor) -> Tensor:
         """`x` (N, 3, H, W), even sides, 0..1 sRGB-encoded; `lam` (N, 2) or (1, 2)."""
-        return x - _fade(lam)[:, None, None, None] * self.noise(x, _coordinates(lam))
+        noise: Tensor = self.noise(x, _coordinates(lam))
+        return x - _fade(lam)[:, None, None, None] * noise
 
     def bake(self, lam: Tensor) -> nn.Module:
         """The plain network at `lam` (2,); the fade is folded into the last layer."""

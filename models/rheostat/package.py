@@ -1,0 +1,276 @@
+"""Package: a tunable model in a folder, verified before it is believed.
+
+    model.toml           who it is, its controls, architecture, and the SHA-256 of every other file
+    weights.safetensors  the weights
+    golden.npz           a small input, a few positions of the sliders, and what came out
+    evidence.json        what was measured, with the command that measured it
+    recipe.toml          how it was trained
+    card.md              for people; generated
+
+Nothing in a package is executed: the architecture is chosen by name from a closed registry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from zipfile import BadZipFile
+
+import msgspec
+import numpy as np
+import torch
+from platformdirs import user_data_path
+from rheostat_client.controls import Control
+from rheostat_client.errors import RheostatError
+from rheostat_client.models import ModelInfo
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from . import nets
+from .nets import Network
+
+SCHEMA = 1
+MANIFEST = "model.toml"
+WEIGHTS = "weights.safetensors"
+GOLDEN = "golden.npz"
+MAX_MANIFEST = 256 * 1024  # bytes
+MAX_FILE = 2 * 1024**3  # bytes
+GOLDEN_TOLERANCE = 2e-3  # of the unit range; half an 8-bit level, to allow for other machines
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
+FileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Architecture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A registered network and its constructor's arguments."""
+
+    name: str
+    config: dict[str, Any] = {}
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """model.toml. Fields that a newer version may add are ignored."""
+
+    schema: int
+    id: Name
+    name: str
+    summary: str
+    version: str
+    licence: str
+    architecture: Architecture
+    controls: tuple[Control, ...]
+    training_data: str = ""
+    good_at: tuple[str, ...] = ()
+    bad_at: tuple[str, ...] = ()
+    files: dict[FileName, Digest] = {}
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package whose files were verified; its weights are not in memory.
+
+    halo      pixels of context a tile needs on each side for its core to equal the whole
+    multiple  sides and tile origins are multiples of this
+    """
+
+    folder: Path
+    manifest: Manifest
+    info: ModelInfo
+    halo: int
+    multiple: int
+
+    def is_off(self, values: Mapping[str, float]) -> bool:
+        """Whether the output is the input bit for bit: a control stands at its off position."""
+        return any(c.is_off(values[c.id]) for c in self.info.controls)
+
+    def coordinates(self, values: Mapping[str, float]) -> Tensor:
+        """λ as the network takes it: float32 (P,), the controls' values in order."""
+        return torch.tensor([values[c.id] for c in self.info.controls], dtype=torch.float32)
+
+    def load(self) -> Network:
+        """The network with its weights, in eval mode on the CPU; no gradients are kept."""
+        network = self._build()
+        try:
+            weights = load_file(self.folder / WEIGHTS)
+            network.load_state_dict(weights)
+        except (OSError, SafetensorError, RuntimeError) as error:
+            raise _damaged(self.folder, f"{WEIGHTS} does not fit the architecture") from error
+        bad = [name for name, value in weights.items() if not bool(torch.isfinite(value).all())]
+        if bad:
+            raise _damaged(self.folder, f"{WEIGHTS} holds a value that is not finite in {bad[0]}")
+        return network.eval().requires_grad_(False)
+
+    def check_golden(self) -> float:
+        """Render the golden picture; the largest deviation (0..1), refused above the tolerance."""
+        network = self.load()
+        try:
+            with np.load(self.folder / GOLDEN, allow_pickle=False) as golden:
+                x, lam, output = (
+                    torch.from_numpy(golden[name]) for name in ("input", "lam", "output")
+                )
+            with torch.inference_mode():
+                result = network(x.expand(len(lam), -1, -1, -1), lam)
+            deviation = float((result - output).abs().max())
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, BadZipFile) as error:
+            raise _damaged(self.folder, f"{GOLDEN} is no golden picture") from error
+        if not deviation <= GOLDEN_TOLERANCE:
+            raise _damaged(
+                self.folder,
+                f"the golden picture deviates by {deviation:.2g}, allowed is {GOLDEN_TOLERANCE:g}",
+            )
+        return deviation
+
+    def _build(self) -> Network:
+        return _build(self.folder, self.manifest.architecture)
+
+
+def find_packages() -> dict[str, Path]:
+    """Folders by model id: $RHEOSTAT_MODELS first, then the user's, then the shipped zoo.
+
+    The id is the folder's name. Where two places have the same id, the first one counts.
+    """
+    named = os.environ.get("RHEOSTAT_MODELS", "")
+    places = [Path(place) for place in named.split(os.pathsep) if place]
+    places += [user_data_path("rheostat", appauthor=False) / "models", _zoo()]
+    found: dict[str, Path] = {}
+    for place in places:
+        for manifest in sorted(place.glob(f"*/{MANIFEST}")):
+            found.setdefault(manifest.parent.name, manifest.parent)
+    return dict(sorted(found.items()))
+
+
+def read_package(folder: Path) -> Package:
+    """The verified package in `folder`.
+
+    Raises RheostatError: bad-package (model.toml), unsupported-package (schema, architecture),
+    damaged-package (a file is missing, too large or not the one model.toml names).
+    """
+    manifest = read_manifest(folder)
+    for name, digest in manifest.files.items():
+        path = folder / name
+        if path.is_symlink() or not path.is_file():
+            raise _damaged(folder, f"{name} is missing")
+        if path.stat().st_size > MAX_FILE:
+            raise _damaged(folder, f"{name} is larger than {MAX_FILE} bytes")
+        if file_digest(path) != digest:
+            raise _damaged(folder, f"{name} is not the file {MANIFEST} names")
+    for name in (WEIGHTS, GOLDEN):
+        if name not in manifest.files:
+            raise _damaged(folder, f"{MANIFEST} names no {name}")
+    with torch.device("meta"):
+        network = _build(folder, manifest.architecture)
+    multiple = network.multiple
+    halo = math.ceil(network.receptive_radius / multiple) * multiple
+    return Package(folder, manifest, _info(manifest), halo, multiple)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """model.toml alone, decoded strictly; the files it names are not looked at."""
+    path = folder / MANIFEST
+    try:
+        if path.stat().st_size > MAX_MANIFEST:
+            raise _bad(folder, f"{MANIFEST} is larger than {MAX_MANIFEST} bytes")
+        manifest = msgspec.toml.decode(path.read_bytes(), type=Manifest)
+    except OSError as error:
+        raise _bad(folder, f"{MANIFEST} cannot be read ({error.strerror})") from error
+    except msgspec.DecodeError as error:
+        raise _bad(folder, f"{MANIFEST}: {error}") from error
+    if manifest.schema != SCHEMA:
+        raise RheostatError(
+            "unsupported-package",
+            f"The package {folder.name} has schema {manifest.schema}; "
+            f"this version of Rheostat reads schema {SCHEMA}.",
+            "Update Rheostat." if manifest.schema > SCHEMA else "Update the package.",
+        )
+    if manifest.id != folder.name:
+        raise _bad(folder, f"its id is {manifest.id!r}, but its folder is {folder.name!r}")
+    ids = [c.id for c in manifest.controls]
+    if not ids or len(set(ids)) < len(ids):
+        raise _bad(folder, "its controls are none, or two have the same id")
+    return manifest
+
+
+def package_digest(manifest: Manifest) -> str:
+    """SHA-256 (hex) of what decides the pixels: architecture, controls' ids and file digests."""
+    decisive = {
+        "architecture": msgspec.to_builtins(manifest.architecture),
+        "controls": [c.id for c in manifest.controls],
+        "weights": manifest.files.get(WEIGHTS, ""),
+    }
+    return hashlib.sha256(msgspec.json.encode(decisive, order="sorted")).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_golden(
+    path: Path, network: Network, x: Tensor, positions: Sequence[Sequence[float]]
+) -> None:
+    """Write `x` (1, 3, H, W), the positions (K, P) and the network's outputs (K, 3, H, W)."""
+    lam = torch.tensor(positions, dtype=torch.float32)
+    with torch.inference_mode():
+        output = network(x.expand(len(lam), -1, -1, -1), lam)
+    np.savez_compressed(path, input=x.numpy(), lam=lam.numpy(), output=output.numpy())
+
+
+def seal(folder: Path) -> Manifest:
+    """Write the digests of all files in `folder` into its model.toml (below `[files]`)."""
+    path = folder / MANIFEST
+    files = sorted(p for p in folder.iterdir() if p.is_file() and p.name != MANIFEST)
+    head = path.read_text(encoding="utf-8").split("\n[files]")[0].rstrip()
+    lines = [f'"{p.name}" = "{file_digest(p)}"' for p in files]
+    path.write_text("\n".join([head, "", "[files]", *lines, ""]), encoding="utf-8")
+    return read_manifest(folder)
+
+
+def _info(manifest: Manifest) -> ModelInfo:
+    return ModelInfo(
+        id=manifest.id,
+        name=manifest.name,
+        summary=manifest.summary,
+        version=manifest.version,
+        digest=package_digest(manifest),
+        controls=manifest.controls,
+    )
+
+
+def _build(folder: Path, architecture: Architecture) -> Network:
+    if architecture.name not in nets.ARCHITECTURES:
+        raise RheostatError(
+            "unsupported-package",
+            f"The package {folder.name} needs the architecture {architecture.name!r}; "
+            f"known are {', '.join(sorted(nets.ARCHITECTURES))}.",
+            "Update Rheostat.",
+        )
+    try:
+        return nets.build(architecture.name, architecture.config)
+    except (TypeError, ValueError) as error:
+        raise _bad(folder, f"its architecture's config does not fit: {error}") from error
+
+
+def _zoo() -> Path:
+    """The shipped packages: beside the library in a checkout, inside it when installed."""
+    inside = Path(__file__).parent / "zoo"
+    return inside if inside.is_dir() else Path(__file__).parents[1] / "zoo"
+
+
+def _bad(folder: Path, what: str) -> RheostatError:
+    return RheostatError(
+        "bad-package", f"The package {folder.name} cannot be used: {what}.", "Correct model.toml."
+    )
+
+
+def _damaged(folder: Path, what: str) -> RheostatError:
+    return RheostatError(
+        "damaged-package", f"The package {folder.name} is damaged: {what}.", "Install it again."
+    )

@@ -1,0 +1,151 @@
+"""A package is believed only after every file was verified, and says what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import PackageMaker, random_denoiser
+from rheostat.package import (
+    GOLDEN,
+    MANIFEST,
+    WEIGHTS,
+    find_packages,
+    read_package,
+    seal,
+)
+from rheostat_client.errors import RheostatError
+from safetensors.torch import load_file, save_file
+
+
+def rewrite(folder: Path, old: str, new: str) -> None:
+    manifest = folder / MANIFEST
+    text = manifest.read_text()
+    assert old in text
+    manifest.write_text(text.replace(old, new))
+
+
+def refusal(folder: Path) -> RheostatError:
+    with pytest.raises(RheostatError) as caught:
+        read_package(folder).check_golden()
+    return caught.value
+
+
+def test_loads_the_network_it_was_made_from(make_package: PackageMaker) -> None:
+    package = read_package(make_package(seed=7))
+    x, lam = torch.rand(2, 3, 8, 8), torch.tensor([[5.0, 0.2], [60.0, 1.0]])
+    assert torch.equal(package.load()(x, lam), random_denoiser(seed=7)(x, lam))
+    assert package.check_golden() == pytest.approx(0, abs=1e-5)
+    assert package.multiple == 2
+    assert package.halo >= 2 * 4  # four 3×3 layers on pixels of two
+    assert [c.id for c in package.info.controls] == ["noise", "detail"]
+
+
+def test_off_position_and_coordinates(make_package: PackageMaker) -> None:
+    package = read_package(make_package())
+    assert package.is_off({"noise": 0.0, "detail": 1.0})
+    assert not package.is_off({"noise": 0.5, "detail": 0.0})
+    assert package.coordinates({"detail": 0.5, "noise": 20.0}).tolist() == [20.0, 0.5]
+
+
+def test_digest_names_the_weights_not_the_words(make_package: PackageMaker) -> None:
+    folder = make_package()
+    digest = read_package(folder).info.digest
+    rewrite(folder, "for tests", "for all tests")
+    assert read_package(folder).info.digest == digest
+    save_file(random_denoiser(seed=99).state_dict(), folder / WEIGHTS)
+    seal(folder)
+    assert read_package(folder).info.digest != digest
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, GOLDEN])
+def test_one_flipped_bit_is_noticed(make_package: PackageMaker, name: str) -> None:
+    folder = make_package()
+    damaged = bytearray((folder / name).read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    (folder / name).write_bytes(damaged)
+    error = refusal(folder)
+    assert error.code == "damaged-package"
+    assert name in error.message
+
+
+def test_rehashed_weights_fail_the_golden_picture(make_package: PackageMaker) -> None:
+    folder = make_package()
+    save_file(random_denoiser(seed=2).state_dict(), folder / WEIGHTS)
+    seal(folder)
+    error = refusal(folder)
+    assert error.code == "damaged-package"
+    assert "deviates" in error.message
+
+
+def test_weights_that_are_not_finite_are_refused(make_package: PackageMaker) -> None:
+    folder = make_package()
+    weights = load_file(folder / WEIGHTS)
+    next(iter(weights.values())).flatten()[0] = float("nan")
+    save_file(weights, folder / WEIGHTS)
+    seal(folder)
+    error = refusal(folder)
+    assert error.code == "damaged-package"
+    assert "finite" in error.message
+
+
+def test_weights_of_another_shape_are_refused(make_package: PackageMaker) -> None:
+    folder = make_package()
+    rewrite(folder, "width = 8", "width = 9")
+    assert refusal(folder).code == "damaged-package"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "word"),
+    [
+        ("schema = 1", "schema = 2", "unsupported-package", "schema 2"),
+        ('name = "denoiser"', 'name = "transformer"', "unsupported-package", "transformer"),
+        ("width = 8", 'width = "wide"', "bad-package", "config"),
+        ("width = 8", "depth = 8", "bad-package", "config"),
+        ('id = "tiny"', 'id = "other"', "bad-package", "other"),
+        ('id = "detail"', 'id = "noise"', "bad-package", "same id"),
+        ("default = 25.0", "default = 99.0", "bad-manifest", "default"),
+        ('curve = "sqrt"', 'curve = "cube"', "bad-manifest", "cube"),
+        ("schema = 1", "schema = ", "bad-package", MANIFEST),
+        (f'"{GOLDEN}"', '"../escape"', "bad-package", "files"),
+    ],
+)
+def test_a_manifest_is_decoded_strictly(
+    make_package: PackageMaker, old: str, new: str, code: str, word: str
+) -> None:
+    folder = make_package()
+    rewrite(folder, old, new)
+    error = refusal(folder)
+    assert error.code == code
+    assert word in error.message
+
+
+def test_a_missing_file_and_a_link_are_refused(make_package: PackageMaker) -> None:
+    folder = make_package()
+    (folder / GOLDEN).rename(folder.parent / GOLDEN)
+    assert refusal(folder).code == "damaged-package"
+    (folder / GOLDEN).symlink_to(folder.parent / GOLDEN)
+    assert refusal(folder).code == "damaged-package"
+
+
+def test_golden_is_never_unpickled(make_package: PackageMaker) -> None:
+    folder = make_package()
+    with np.load(folder / GOLDEN) as golden:
+        arrays = dict(golden)
+    np.savez(folder / GOLDEN, **(arrays | {"lam": np.array([{}], dtype=object)}))
+    seal(folder)
+    error = refusal(folder)
+    assert error.code == "damaged-package"
+    assert "pickle" in str(error.__cause__)
+
+
+def test_the_first_place_with_an_id_counts(
+    make_package: PackageMaker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = make_package("denoise")
+    monkeypatch.setenv("RHEOSTAT_MODELS", str(tmp_path / "nowhere"))
+    assert find_packages()["denoise"] != folder
+    monkeypatch.setenv("RHEOSTAT_MODELS", str(folder.parent))
+    assert find_packages()["denoise"] == folder
