@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 from rheostat.nets import Denoiser
-from rheostat.package import GOLDEN, WEIGHTS, read_package, seal, write_golden
+from rheostat.package import GOLDEN, WEIGHTS, read_package
+from rheostat.packing import seal, write_golden
 from safetensors.torch import save_file
 
 REPOSITORY = Path(__file__).parents[1]

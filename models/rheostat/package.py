@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -39,6 +39,7 @@ SCHEMA = 1
 MANIFEST = "model.toml"
 WEIGHTS = "weights.safetensors"
 GOLDEN = "golden.npz"
+EVIDENCE = "evidence.json"
 MAX_MANIFEST = 256 * 1024  # bytes
 MAX_FILE = 2 * 1024**3  # bytes
 GOLDEN_TOLERANCE = 2e-3  # of the unit range; half an 8-bit level, to allow for other machines
@@ -211,26 +212,6 @@ def file_digest(path: Path) -> str:
     """SHA-256 of a file, hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def write_golden(
-    path: Path, network: Network, x: Tensor, positions: Sequence[Sequence[float]]
-) -> None:
-    """Write `x` (1, 3, H, W), the positions (K, P) and the network's outputs (K, 3, H, W)."""
-    lam = torch.tensor(positions, dtype=torch.float32)
-    with torch.inference_mode():
-        output = network(x.expand(len(lam), -1, -1, -1), lam)
-    np.savez_compressed(path, input=x.numpy(), lam=lam.numpy(), output=output.numpy())
-
-
-def seal(folder: Path) -> Manifest:
-    """Write the digests of all files in `folder` into its model.toml (below `[files]`)."""
-    path = folder / MANIFEST
-    files = sorted(p for p in folder.iterdir() if p.is_file() and p.name != MANIFEST)
-    head = path.read_text(encoding="utf-8").split("\n[files]")[0].rstrip()
-    lines = [f'"{p.name}" = "{file_digest(p)}"' for p in files]
-    path.write_text("\n".join([head, "", "[files]", *lines, ""]), encoding="utf-8")
-    return read_manifest(folder)
 
 
 def _info(manifest: Manifest) -> ModelInfo:

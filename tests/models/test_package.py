@@ -14,8 +14,8 @@ from rheostat.package import (
     WEIGHTS,
     find_packages,
     read_package,
-    seal,
 )
+from rheostat.packing import seal
 from rheostat_client.errors import RheostatError
 from safetensors.torch import load_file, save_file
 

@@ -1,0 +1,118 @@
+"""Packing: trained weights become a package, with golden picture, evidence, card and digests."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from .nets import Network, build
+from .package import EVIDENCE, GOLDEN, MANIFEST, WEIGHTS, Manifest, file_digest, read_manifest
+
+CARD = "card.md"
+
+
+def pack(weights: Path, folder: Path) -> Manifest:
+    """Put `weights` (safetensors) into the package whose model.toml stands in `folder`.
+
+    Evidence of other weights is removed: measure again with `rheostat evaluate`.
+    """
+    manifest = read_manifest(folder)
+    network = build(manifest.architecture.name, manifest.architecture.config)
+    network.load_state_dict(load_file(weights))
+    network.eval().requires_grad_(False)
+    shutil.copyfile(weights, folder / WEIGHTS)
+    (folder / EVIDENCE).unlink(missing_ok=True)
+    write_card(folder)
+    positions = [[c.value(t) for c in manifest.controls] for t in (0.25, 0.5, 1.0)]
+    write_golden(folder / GOLDEN, network, golden_picture(), positions)
+    return seal(folder)
+
+
+def golden_picture() -> Tensor:
+    """A small picture with a ramp, an edge and noise, always the same: (1, 3, 32, 32)."""
+    ramp = torch.linspace(0.1, 0.9, 32)
+    picture = torch.stack((ramp.expand(32, 32), ramp.expand(32, 32).T, ramp.flip(0).expand(32, 32)))
+    picture[:, 8:24, 12:20] = 0.8
+    noise = torch.randn(picture.shape, generator=torch.Generator().manual_seed(0))
+    return (picture + 0.1 * noise)[None]
+
+
+def write_golden(
+    path: Path, network: Network, x: Tensor, positions: Sequence[Sequence[float]]
+) -> None:
+    """Write `x` (1, 3, H, W), the positions (K, P) and the network's outputs (K, 3, H, W)."""
+    lam = torch.tensor(positions, dtype=torch.float32)
+    with torch.inference_mode():
+        output = network(x.expand(len(lam), -1, -1, -1), lam)
+    np.savez_compressed(path, input=x.numpy(), lam=lam.numpy(), output=output.numpy())
+
+
+def seal(folder: Path) -> Manifest:
+    """Write the digests of all files in `folder` into its model.toml (below `[files]`)."""
+    path = folder / MANIFEST
+    files = sorted(p for p in folder.iterdir() if p.is_file() and p.name != MANIFEST)
+    head = path.read_text(encoding="utf-8").split("\n[files]")[0].rstrip()
+    lines = [f'"{p.name}" = "{file_digest(p)}"' for p in files]
+    path.write_text("\n".join([head, "", "[files]", *lines, ""]), encoding="utf-8")
+    return read_manifest(folder)
+
+
+def read_evidence(folder: Path) -> dict[str, Any]:
+    """evidence.json by name of the test folder; empty if there is none."""
+    path = folder / EVIDENCE
+    return msgspec.json.decode(path.read_bytes(), type=dict[str, Any]) if path.exists() else {}
+
+
+def write_evidence(folder: Path, evidence: Mapping[str, Any]) -> None:
+    """Write evidence.json, the card made from it, and the digests."""
+    text = msgspec.json.format(msgspec.json.encode(evidence, order="sorted"), indent=1)
+    (folder / EVIDENCE).write_bytes(text + b"\n")
+    write_card(folder)
+    seal(folder)
+
+
+def write_card(folder: Path) -> None:
+    """Write card.md from model.toml and evidence.json."""
+    manifest = read_manifest(folder)
+    lines = [f"# {manifest.name} {manifest.version}", "", manifest.summary, ""]
+    lines += ["| control | what more does | unit | range | off |", "|---|---|---|---|---|"]
+    for c in manifest.controls:
+        off = "–" if c.off is None else c.format(c.off)
+        span = f"{c.format(c.hard[0])}–{c.format(c.hard[1])}"
+        lines.append(f"| {c.label} (`{c.id}`) | {c.help} | {c.unit} | {span} | {off} |")
+    for title, items in (("Good at", manifest.good_at), ("Bad at", manifest.bad_at)):
+        lines += ["", f"## {title}", "", *(f"- {item}" for item in items)]
+    lines += ["", "## Trained on", "", f"{manifest.training_data}. Recipe: `recipe.toml`."]
+    lines += ["", "## Terms", "", f"Weights: {manifest.licence}."]
+    for name, found in read_evidence(folder).items():
+        lines += ["", f"## Measured on {name}", "", f"{found['pictures']} pictures, by"]
+        lines += [f"`{found['command']}`.", ""]
+        for sweep, columns in found["sweeps"].items():
+            lines += [_SWEEPS[sweep], "", *_table(columns), ""]
+    (folder / CARD).write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+
+
+_SWEEPS = {
+    "sigma": "Known noise of σ = position, `detail` 0; PSNR in dB, `noisy` is the input's.",
+    "detail": "`detail` = position, noise σ 25; fidelity is L1, perception is LPIPS (squeeze).",
+    "blend": "The same travel as an opacity blend of the two ends: the baseline.",
+    "noise": "`noise` = position on pictures of σ 25; roughness is total variation per value.",
+    "offset": "`noise` set wrong by position on pictures of σ 25; PSNR in dB.",
+}
+
+
+def _table(columns: Mapping[str, Sequence[float]]) -> list[str]:
+    rows = zip(*columns.values(), strict=True)
+    return [
+        "| " + " | ".join(columns) + " |",
+        "|" + "---|" * len(columns),
+        *("| " + " | ".join(f"{value:.4g}" for value in row) + " |" for row in rows),
+    ]
