@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import PackageMaker, random_denoiser
+from packages import PackageMaker, random_denoiser
 from rheostat.package import (
     GOLDEN,
     MANIFEST,
