@@ -32,3 +32,12 @@ def nearest(wanted: str, known: Iterable[str]) -> str:
     if close:
         return f"Did you mean {' or '.join(close)}?"
     return f"Known: {', '.join(names)}." if names else "None is known."
+
+
+def unreadable(what: str) -> RheostatError:
+    """The error for an answer of the daemon that makes no sense."""
+    return RheostatError(
+        "bad-message",
+        f"The daemon's answer cannot be read: {what}.",
+        "Bring this program and Rheostat to the same version.",
+    )

@@ -26,7 +26,7 @@ import msgpack
 
 from .errors import RheostatError
 
-Bytes = Union[bytes, bytearray, memoryview]  # noqa: UP007 - evaluated, so not yet `|` on 3.9
+Bytes = Union[bytes, bytearray, memoryview]
 
 MAGIC = b"RHEO1"
 PROTOCOL = 1  # version spoken; a peer may be one version apart
@@ -251,6 +251,10 @@ class Error:
     message: str
     remedy: str = ""
     job: str = ""
+
+    def exception(self) -> RheostatError:
+        """The error to raise for it."""
+        return RheostatError(self.code, self.message, self.remedy)
 
 
 KINDS: dict[str, type[Any]] = {

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .controls import Control
+from .errors import RheostatError
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,14 @@ class ModelInfo:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ModelInfo:
-        """The model described by plain data."""
-        texts = {name: str(data[name]) for name in ("id", "name", "summary", "version", "digest")}
-        return cls(**texts, controls=tuple(Control.from_dict(c) for c in data["controls"]))
+        """The model described by plain data, or RheostatError `bad-manifest`."""
+        names = ("id", "name", "summary", "version", "digest")
+        try:
+            texts = {name: str(data[name]) for name in names}
+            return cls(**texts, controls=tuple(Control.from_dict(c) for c in data["controls"]))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise RheostatError(
+                "bad-manifest",
+                f"Model {data.get('id', '?')!r} cannot be read: {error!r}.",
+                "Correct the model's model.toml.",
+            ) from error

@@ -146,6 +146,7 @@ def claim(folder: Path) -> Lock:
     lock = Lock(folder / DAEMON_LOCK)
     # A client that looks whether a daemon runs holds the lock for an instant.
     if lock.acquire(wait=1.0):
+        remove(folder)  # what a daemon that was killed has left
         return lock
     record = read(folder)
     process = f" (process {record.pid})" if record else ""

@@ -1,0 +1,452 @@
+"""Connection: find or start the daemon, send it pixels once, get filtered pixels back."""
+
+from __future__ import annotations
+
+import math
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Optional, TypeVar
+
+from .canvas import Canvas
+from .channel import Answer, Channel, lost
+from .errors import RheostatError, unreadable
+from .link import Link, reach
+from .messages import (
+    CHUNK,
+    Bytes,
+    Cancel,
+    Cancelled,
+    Done,
+    Error,
+    GetStatus,
+    ListModels,
+    Models,
+    Ping,
+    Pong,
+    Progress,
+    Render,
+    Shutdown,
+    Status,
+    Stored,
+    Tile,
+    Upload,
+    Welcome,
+)
+from .models import ModelInfo
+from .pixels import hasher, pixel_format
+from .rendezvous import is_claimed, runtime_folder
+
+POLL = 0.1  # seconds between two looks at whether the user wants to stop
+ANSWER = 20.0  # seconds in which anything but a render is answered
+STOP = 2.0  # seconds a cancelled render may take to say that it stopped
+PART = 2 * CHUNK  # bytes of pixels in one upload message
+WINDOW = 2  # upload messages on their way at once, which bounds memory on both sides
+
+OnProgress = Optional[Callable[[int, int, str], None]]  # done, total, state
+ShouldCancel = Optional[Callable[[], bool]]
+Answers = Generator[Answer, None, None]
+Region = tuple[int, int, int, int]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A result: the pixels of a region of the picture, and the record to keep with them."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    format: str
+    pixels: bytes
+    settings: str
+    milliseconds: float
+    device: str
+
+
+class Connection:
+    """This user's daemon, as one program sees it; for one thread.
+
+    `on_progress(done, total, state)` is told bytes while the state is uploading, and pixels while
+    it is queued, loading or rendering. `should_cancel()` is asked at least every 0.1 s; True makes
+    the call raise RheostatError `cancelled`.
+    A daemon that dies during a call raises `daemon-lost`; the next call finds or starts a new one.
+    Errors of the daemon are raised with its own codes.
+    """
+
+    def __init__(self, link: Link, start: Sequence[str] | None, name: str, timeout: float) -> None:
+        """Use `open` instead."""
+        self._link = link
+        self._reach = (start, name, timeout)
+        self._shapes: dict[str, tuple[str, int, int]] = {}  # form, width, height by hash
+        self._jobs: set[str] = set()  # submitted and not ended
+        self._inbox: deque[Answer] = deque()
+        self._is_closed = False
+
+    @classmethod
+    def open(
+        cls, start: Sequence[str] | None = None, name: str = "rheostat", timeout: float = 30.0
+    ) -> Connection:
+        """Connect to the running daemon, or run the command `start` and wait for it.
+
+        Raises RheostatError `no-daemon`, `daemon-start-failed` (with the log's last lines),
+        `daemon-lost` (it runs but is frozen), `wrong-protocol` or `wrong-token`.
+        """
+        return cls(reach(start, name, timeout), start, name, timeout)
+
+    @property
+    def welcome(self) -> Welcome:
+        """What the daemon said of itself; its `instance` changes when it was restarted."""
+        return self._link.welcome
+
+    def models(self) -> list[ModelInfo]:
+        """The models this daemon serves."""
+        answer = self._ask(ListModels(), Models)
+        return [ModelInfo.from_dict(model) for model in answer.models]
+
+    def upload(
+        self,
+        pixels: Bytes,
+        form: str,
+        width: int,
+        height: int,
+        *,
+        on_progress: OnProgress = None,
+        should_cancel: ShouldCancel = None,
+    ) -> str:
+        """Bring a picture to the daemon and return its content hash.
+
+        Sends nothing that the daemon has already. `pixels` are in the pixel format `form`, row by
+        row, and are neither copied nor to be changed meanwhile. Raises RheostatError `bad-format`,
+        `bad-value`, `bad-picture`, `too-large`, `incomplete-pixels`, `cancelled`, `daemon-lost`.
+        """
+        data = memoryview(pixels).cast("B")
+        size = pixel_format(form).size(width, height)
+        if len(data) != size:
+            raise RheostatError(
+                "bad-picture",
+                f"{width}×{height} pixels of {form} are {size} bytes; {len(data)} were given.",
+                "Give all rows, from the top, without padding.",
+            )
+        digest = hasher(form, width, height)
+        for chunk in _chunks(data):
+            _check(should_cancel)
+            digest.update(chunk)
+        picture = _build(Upload, digest.hexdigest(), form, width, height)
+        held = self._ask(picture, Stored).received
+        if held < size:
+            self._send_pixels(picture, data, held, on_progress, should_cancel)
+        self._shapes[picture.hash] = (form, width, height)
+        return picture.hash
+
+    def render(
+        self,
+        hash: str,
+        model: str,
+        controls: Mapping[str, float],
+        *,
+        region: Region | None = None,
+        purpose: str = "apply",
+        key: str = "default",
+        on_progress: OnProgress = None,
+        should_cancel: ShouldCancel = None,
+    ) -> Rendered:
+        """Filter a picture uploaded by this connection, or its `region` (x, y, width, height).
+
+        Raises RheostatError `unknown-pixels`, `unknown-model`, `unknown-control`, `bad-value`,
+        `too-large`, `busy`, `overtaken`, `cancelled`, `daemon-lost` or `internal`.
+        """
+        if hash not in self._shapes:
+            raise RheostatError(
+                "unknown-pixels",
+                f"The picture {hash!r} was not uploaded by this connection.",
+                "Upload it first.",
+            )
+        form, width, height = self._shapes[hash]
+        canvas = Canvas(_inside(region, width, height), form)
+        job = uuid.uuid4().hex
+        request = _build(Render, job, model, hash, dict(controls), region, purpose, key)
+        with closing(self._follow(request, should_cancel)) as answers:
+            for message, pixels in answers:
+                if isinstance(message, Tile):
+                    canvas.paste(message, pixels)
+                elif isinstance(message, Done):
+                    if not canvas.is_complete:
+                        raise unreadable("tiles of the result are missing")
+                    return Rendered(
+                        *canvas.region,
+                        form,
+                        canvas.pixels(),
+                        message.settings,
+                        message.milliseconds,
+                        message.device,
+                    )
+                elif isinstance(message, Progress) and on_progress:
+                    on_progress(message.done, message.total, message.state)
+        raise AssertionError("a render ends with done or an error")
+
+    def filter(
+        self,
+        pixels: Bytes,
+        form: str,
+        width: int,
+        height: int,
+        model: str,
+        controls: Mapping[str, float],
+        *,
+        region: Region | None = None,
+        purpose: str = "apply",
+        key: str = "default",
+        on_progress: OnProgress = None,
+        should_cancel: ShouldCancel = None,
+    ) -> Rendered:
+        """Upload and render; once more if the daemon let go of the pixels in between."""
+
+        def once() -> Rendered:
+            hash = self.upload(
+                pixels, form, width, height, on_progress=on_progress, should_cancel=should_cancel
+            )
+            return self.render(
+                hash,
+                model,
+                controls,
+                region=region,
+                purpose=purpose,
+                key=key,
+                on_progress=on_progress,
+                should_cancel=should_cancel,
+            )
+
+        try:
+            return once()
+        except RheostatError as error:
+            if error.code not in ("unknown-pixels", "incomplete-pixels"):
+                raise
+            return once()
+
+    def submit(self, request: Render) -> str:
+        """Send a render without waiting, and return its job; `receive` gives its answers."""
+        self._revive().front.send(request)
+        self._jobs.add(request.job)
+        return request.job
+
+    def receive(self, timeout: float) -> Answer | None:
+        """The next answer to a submitted render, or None after `timeout` seconds.
+
+        The last answer to a job is `Done` or `Error`. Raises RheostatError `daemon-lost`.
+        """
+        deadline = time.monotonic() + timeout
+        while not self._inbox:
+            left = deadline - time.monotonic()
+            answer = self._link.listen(max(0.0, min(left, POLL)))
+            if answer is not None:
+                self._keep(answer)
+            elif left <= 0:
+                return None
+        return self._inbox.popleft()
+
+    def fileno(self) -> int:
+        """A descriptor that turns readable when answers come.
+
+        Then, and after each `submit`, call `receive(0)` until it gives None; call it every second
+        or so too, because a lost daemon need not make the descriptor readable.
+        """
+        return self._link.front.fileno()
+
+    def cancel(self, job: str) -> bool:
+        """Stop a job; whether it was found. The job itself then answers with error `cancelled`."""
+        return self._command(Cancel(job), Cancelled, job=job).found
+
+    def status(self) -> dict[str, Any]:
+        """What the daemon holds and does (docs/protocol.md)."""
+        return dict(self._command(GetStatus(), Status).report)
+
+    def ping(self) -> Pong:
+        """A sign of life from the loop that schedules."""
+        nonce = uuid.uuid4().hex
+        return self._command(Ping(nonce), Pong, nonce=nonce)
+
+    def shutdown(self) -> None:
+        """Stop the daemon, wait until it has gone, and close; RheostatError `busy` if it stays."""
+        folder = runtime_folder()
+        self._revive().control.send(Shutdown())
+        deadline = time.monotonic() + ANSWER
+        while is_claimed(folder):
+            if time.monotonic() > deadline:
+                raise RheostatError(
+                    "busy",
+                    f"The daemon (process {self.welcome.pid}) has not stopped for {ANSWER:g} s.",
+                    f"End process {self.welcome.pid}.",
+                )
+            time.sleep(POLL / 2)
+        self.close()
+
+    def close(self) -> None:
+        """Leave the daemon, which drops what this connection still had it do."""
+        self._is_closed = True
+        self._link.close()
+
+    def __enter__(self) -> Connection:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def _send_pixels(
+        self,
+        picture: Upload,
+        data: memoryview,
+        held: int,
+        on_progress: OnProgress,
+        should_cancel: ShouldCancel,
+    ) -> None:
+        """Send what comes after the `held` bytes, a window of messages ahead of the answers."""
+        front = self._link.front
+        sent, flying = held, 0
+        try:
+            while held < len(data):
+                sent = max(sent, held)  # another client may be sending the same picture
+                if flying < WINDOW and sent < len(data):
+                    part = data[sent : sent + PART]
+                    front.send(replace(picture, offset=sent), list(_chunks(part)))
+                    sent += len(part)
+                    flying += 1
+                    continue
+                held = self._expect(front, Stored, should_cancel).received
+                flying -= 1
+                if held < sent and not flying:
+                    raise RheostatError(
+                        "incomplete-pixels",
+                        f"The daemon kept {held} of the {sent} bytes it was sent.",
+                        "Try again.",
+                    )
+                if on_progress:
+                    on_progress(held, len(data), "uploading")
+        finally:
+            if flying:  # the next request would take the answers still to come for its own
+                self._link.close()
+
+    def _follow(self, request: Render, should_cancel: ShouldCancel) -> Answers:
+        """The answers to a render, `Done` last; whoever stops reading before cancels it."""
+        link = self._revive()
+        link.front.send(request)
+        is_over, give_up = False, math.inf
+        try:
+            while not is_over:
+                if time.monotonic() > give_up:
+                    raise _cancelled()
+                if give_up == math.inf and should_cancel and should_cancel():
+                    link.control.send(Cancel(request.job))
+                    give_up = time.monotonic() + STOP
+                answer = link.listen(POLL)
+                if answer is None:
+                    continue
+                message = answer.message
+                if isinstance(message, Error) and message.job in ("", request.job):
+                    is_over = True
+                    raise message.exception()
+                if getattr(message, "job", "") != request.job:
+                    self._keep(answer)
+                    continue
+                is_over = isinstance(message, Done)
+                yield answer
+        finally:
+            if not is_over:
+                link.control.send(Cancel(request.job))
+
+    def _ask(self, request: Any, kind: type[T]) -> T:
+        front = self._revive().front
+        front.send(request)
+        return self._expect(front, kind)
+
+    def _command(self, request: Any, kind: type[T], **match: str) -> T:
+        control = self._revive().control
+        control.send(request)
+        return self._expect(control, kind, match=match)
+
+    def _expect(
+        self,
+        channel: Channel,
+        kind: type[T],
+        should_cancel: ShouldCancel = None,
+        match: Mapping[str, str] = MappingProxyType({}),
+    ) -> T:
+        """Wait for the answer of this kind whose fields `match`."""
+        deadline = time.monotonic() + ANSWER
+        while time.monotonic() < deadline:
+            _check(should_cancel)
+            answer = channel.receive(POLL)
+            if answer is None:
+                continue
+            message = answer.message
+            if isinstance(message, Error) and not message.job:
+                raise message.exception()
+            if isinstance(message, kind) and match.items() <= vars(message).items():
+                return message
+            self._keep(answer)
+        raise lost(self.welcome.pid, f"has not answered for {ANSWER:g} s")
+
+    def _keep(self, answer: Answer) -> None:
+        """Leave an answer to a submitted render for `receive`; drop any other."""
+        message = answer.message
+        job = getattr(message, "job", "")
+        if job in self._jobs:
+            self._inbox.append(answer)
+            if isinstance(message, (Done, Error)):
+                self._jobs.discard(job)
+
+    def _revive(self) -> Link:
+        """The link; a new one if the daemon has gone since the last call."""
+        if self._is_closed:
+            raise RheostatError("no-daemon", "This connection was closed.", "Open another one.")
+        try:
+            while answer := self._link.front.receive(0):
+                self._keep(answer)
+            while self._link.control.receive(0):
+                pass
+        except RheostatError:
+            self._link.close()
+            self._jobs.clear()
+            self._inbox.clear()
+            self._link = reach(*self._reach)
+        return self._link
+
+
+def _build(kind: Callable[..., T], *values: Any) -> T:
+    try:
+        return kind(*values)
+    except (TypeError, ValueError) as error:
+        raise RheostatError("bad-value", f"{error}.".capitalize(), "Correct it.") from error
+
+
+def _inside(region: Region | None, width: int, height: int) -> Region:
+    if region is None:
+        return 0, 0, width, height
+    x, y, w, h = region
+    if x >= 0 and y >= 0 and w >= 1 and h >= 1 and x + w <= width and y + h <= height:
+        return region
+    raise RheostatError(
+        "bad-value",
+        f"The region {w}×{h} at {x},{y} is not inside the picture of {width}×{height}.",
+        "Give x, y, width and height inside it.",
+    )
+
+
+def _chunks(data: memoryview) -> Iterator[memoryview]:
+    return (data[start : start + CHUNK] for start in range(0, len(data), CHUNK))
+
+
+def _check(should_cancel: ShouldCancel) -> None:
+    if should_cancel and should_cancel():
+        raise _cancelled()
+
+
+def _cancelled() -> RheostatError:
+    return RheostatError("cancelled", "The filter was cancelled.")
