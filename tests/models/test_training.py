@@ -1,0 +1,180 @@
+"""Training on a handful of small pictures: it learns, it stops on time, it resumes exactly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from packages import REPOSITORY
+from PIL import Image
+from rheostat import tasks, training
+from rheostat.degradations import add_gaussian_noise
+from rheostat.losses import MultiLoss
+from rheostat.recipe import read_recipe
+from rheostat.training import Trainer, train
+from rheostat_client.errors import RheostatError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+RECIPE = """
+architecture = "denoiser"
+config = { width = 8, blocks = 1 }
+task = "denoise"
+steps = 8
+batch = 4
+patch = 16
+learning_rate = 1e-3
+held_out = 1
+validate_every = 4
+"""
+
+
+class Distance(nn.Module):
+    """In LPIPS' place where its weights are not needed: a blurred difference."""
+
+    def __init__(self, _backbones: Path) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return nn.functional.avg_pool2d((x - y).abs(), 3).mean((1, 2, 3))
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(tasks, "LPIPS", Distance)
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    generator = torch.Generator().manual_seed(0)
+    for index in range(4):
+        small = torch.randint(256, (6, 8, 3), generator=generator, dtype=torch.uint8)
+        Image.fromarray(small.numpy()).resize((48, 40)).save(folder / f"{index}.png")
+    return folder
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "recipe.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+def run(
+    recipe: Path, pictures: Path, out: Path, *, minutes: float = 5, resume: bool = False
+) -> dict[str, Tensor]:
+    weights = train(
+        recipe, pictures, minutes=minutes, out=out, backbones=out, resume=resume, device="cpu"
+    )
+    return load_file(weights)
+
+
+def test_resumed_equals_uninterrupted_bit_for_bit(
+    recipe: Path, pictures: Path, tmp_path: Path
+) -> None:
+    whole = run(recipe, pictures, tmp_path / "whole")
+    first = Trainer(
+        read_recipe(recipe), pictures, tmp_path / "parts", tmp_path, torch.device("cpu")
+    )
+    for _ in range(3):
+        first.take_step()
+    first.save()
+    parts = run(recipe, pictures, tmp_path / "parts", resume=True)
+    assert whole.keys() == parts.keys()
+    for name in whole:
+        assert torch.equal(whole[name], parts[name]), name
+
+
+def test_training_lowers_the_loss_it_names(recipe: Path, pictures: Path, tmp_path: Path) -> None:
+    text = RECIPE.replace("steps = 8", "steps = 100").replace("batch = 4", "batch = 8")
+    recipe.write_text(text.replace("learning_rate = 1e-3", "learning_rate = 3e-3"))
+    trainer = Trainer(
+        read_recipe(recipe), pictures, tmp_path / "out", tmp_path, torch.device("cpu")
+    )
+    before = trainer.validate()
+    for _ in range(100):
+        trainer.take_step()
+    after = trainer.validate()
+    assert after["psnr_50"] > before["psnr_50"] + 1
+    assert after["lpips_detail_1"] < before["lpips_detail_1"]
+
+
+def test_no_minutes_is_no_step_but_a_checkpoint(
+    recipe: Path, pictures: Path, tmp_path: Path
+) -> None:
+    run(recipe, pictures, tmp_path / "out", minutes=0)
+    assert (tmp_path / "out" / "checkpoint.safetensors").exists()
+
+
+def test_a_checkpoint_is_never_overwritten_by_accident(
+    recipe: Path, pictures: Path, tmp_path: Path
+) -> None:
+    run(recipe, pictures, tmp_path / "out", minutes=0)
+    with pytest.raises(RheostatError, match="exists already") as caught:
+        run(recipe, pictures, tmp_path / "out")
+    assert "--resume" in caught.value.remedy
+
+
+def test_a_damaged_checkpoint_is_refused(recipe: Path, pictures: Path, tmp_path: Path) -> None:
+    run(recipe, pictures, tmp_path / "out", minutes=0)
+    checkpoint = tmp_path / "out" / "checkpoint.safetensors"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.raises(RheostatError) as caught:
+        run(recipe, pictures, tmp_path / "out", resume=True)
+    assert caught.value.code == "bad-checkpoint"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        ("steps = 8", "steps = 0", "steps"),
+        ("steps = 8", "setps = 8", "setps"),
+        ('task = "denoise"', 'task = "denoize"', "Did you mean denoise"),
+        ('architecture = "denoiser"', 'architecture = "unet"', "unet"),
+        ("batch = 4", "batch = four", "cannot be read"),
+    ],
+)
+def test_a_wrong_recipe_names_what_is_wrong(
+    recipe: Path, pictures: Path, tmp_path: Path, old: str, new: str, word: str
+) -> None:
+    recipe.write_text(RECIPE.replace(old, new))
+    with pytest.raises(RheostatError) as caught:
+        run(recipe, pictures, tmp_path / "out")
+    assert caught.value.code == "bad-recipe"
+    assert word in str(caught.value)
+
+
+def test_unreadable_and_missing_pictures_are_named(
+    recipe: Path, pictures: Path, tmp_path: Path
+) -> None:
+    (pictures / "torn.png").write_bytes((pictures / "0.png").read_bytes()[:200])
+    with pytest.raises(RheostatError, match=r"torn\.png"):
+        run(recipe, pictures, tmp_path / "out")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(RheostatError, match="holds no picture"):
+        run(recipe, tmp_path / "empty", tmp_path / "out")
+
+
+def test_the_shipped_recipe_can_be_read() -> None:
+    recipe = read_recipe(REPOSITORY / "models" / "zoo" / "denoise" / "recipe.toml")
+    assert recipe.task in training.TASKS
+
+
+def test_noise_has_the_strength_it_says_and_its_seed() -> None:
+    clean = torch.full((2, 3, 64, 64), 0.5)
+    sigma = torch.tensor([10.0, 50.0])
+    noisy = add_gaussian_noise(clean, sigma, torch.Generator().manual_seed(1))
+    measured = (noisy - clean).std((1, 2, 3)) * 255
+    torch.testing.assert_close(measured, sigma, rtol=0.03, atol=0)
+    assert torch.equal(noisy, add_gaussian_noise(clean, sigma, torch.Generator().manual_seed(1)))
+
+
+def test_multi_loss_makes_terms_comparable_and_counts_only_weighted_samples() -> None:
+    loss = MultiLoss(("small", "large"), decay=0.5)
+    values = {"small": torch.tensor([1e-3, 1e-3]), "large": torch.tensor([1e3, 0.0])}
+    weights = {"small": torch.tensor([1.0, 1.0]), "large": torch.tensor([1.0, 0.0])}
+    assert float(loss(values, weights)) == pytest.approx(1 + 0.5)
+    assert loss.averages.tolist() == pytest.approx([1e-3, 1e3])
+    loss(
+        {"small": torch.tensor([3e-3]), "large": torch.zeros(1)}, {k: torch.ones(1) for k in values}
+    )
+    assert loss.averages.tolist() == pytest.approx([2e-3, 5e2])
