@@ -1,0 +1,1 @@
+"""The daemon: renders pictures for hosts and for the command line."""

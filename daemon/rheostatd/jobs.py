@@ -1,0 +1,96 @@
+"""Jobs: one accepted render each, and the answers it gives."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from rheostat.package import Package
+from rheostat_client.messages import (
+    CHUNK,
+    PURPOSES,
+    Done,
+    Error,
+    Progress,
+    Render,
+    Tile,
+)
+from rheostat_client.settings import Settings
+
+from .pool import Pool
+from .raster import Box, Picture, Values
+from .renderer import Renderer, unchanged
+
+
+class Answer(NamedTuple):
+    """A message about a job, and the pixels that follow it. `Done` and `Error` are the last."""
+
+    message: Progress | Tile | Done | Error
+    pixels: tuple[memoryview, ...] = ()
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing more comes."""
+        return isinstance(self.message, Done | Error)
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A render that was checked and can be done: everything it needs, by value or immutable."""
+
+    session: str
+    request: Render
+    picture: Picture
+    package: Package
+    controls: Mapping[str, float]
+    region: Box
+
+    @property
+    def id(self) -> str:
+        """The client's name for it, unique in its session."""
+        return self.request.job
+
+    @property
+    def rank(self) -> int:
+        """Urgency; 0 comes first."""
+        return PURPOSES.index(self.request.purpose)
+
+    def settings(self) -> Settings:
+        """The record with which this render can be repeated."""
+        info = self.package.info
+        region = self.request.region
+        return Settings(info.id, info.version, info.digest, dict(self.controls), region=region)
+
+    def progress(self, done: int, state: str) -> Answer:
+        """`done` pixels are finished."""
+        return Answer(Progress(self.id, done, self.region.area, state))
+
+
+def answers(job: Job, pool: Pool, renderer: Renderer) -> Generator[Answer, None, None]:
+    """Do the job: progress, tiles, `Done`. Close the generator to cancel it."""
+    start = time.perf_counter()
+    if job.package.is_off(job.controls):
+        yield from _tiles(job, unchanged(job.picture, job.region))
+    else:
+        if not pool.is_ready(job.package):
+            yield job.progress(0, "loading")
+        with pool.use(job.package) as network:
+            plain = renderer.bake(network, job.package.coordinates(job.controls))
+            finished = renderer.render(plain, job.package, job.picture, job.region)
+            yield from _tiles(job, finished)
+    milliseconds = (time.perf_counter() - start) * 1000
+    yield Answer(Done(job.id, job.settings().to_json(), milliseconds, renderer.name))
+
+
+def _tiles(job: Job, finished: Iterator[tuple[Box, Values]]) -> Iterator[Answer]:
+    done = 0
+    yield job.progress(done, "rendering")
+    for box, values in finished:
+        data = np.ascontiguousarray(values).data.cast("B")
+        frames = tuple(data[start : start + CHUNK] for start in range(0, len(data), CHUNK))
+        yield Answer(Tile(job.id, *box, job.picture.format.name), frames)
+        done += box.area
+        yield job.progress(done, "rendering")

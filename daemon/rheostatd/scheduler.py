@@ -1,0 +1,112 @@
+"""Scheduler: which job is next. Previews before applies before batches, the newest preview wins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rheostat_client.errors import RheostatError
+from rheostat_client.messages import Error
+
+from .executor import Executor, Handle
+from .jobs import Job
+
+MAX_QUEUED = 256  # jobs of one session
+
+
+class Scheduler:
+    """Keeps the queue and hands jobs to the executor.
+
+    A job is handed over as soon as it is more urgent than all that are running, so at most one of
+    each class runs, and only the most urgent makes headway.
+    """
+
+    def __init__(self, executor: Executor, stopped: Callable[[Job, Error], None]) -> None:
+        """`stopped` hears of jobs that were stopped while still in the queue."""
+        self._executor = executor
+        self._stopped = stopped
+        self._queue: list[Job] = []
+        self._running: dict[Job, Handle] = {}
+
+    @property
+    def queued(self) -> int:
+        """Jobs that wait."""
+        return len(self._queue)
+
+    @property
+    def running(self) -> int:
+        """Jobs the executor has."""
+        return len(self._running)
+
+    def submit(self, job: Job) -> None:
+        """Queue `job`; stops older previews of the same session and key as `overtaken`.
+
+        Raises RheostatError `bad-message` if the session has a job of that name, `busy` if it has
+        too many.
+        """
+        of_session = [j for j in self._jobs() if j.session == job.session]
+        if any(j.id == job.id for j in of_session):
+            raise RheostatError(
+                "bad-message", f"A job {job.id!r} is not done yet.", "Give each job its own name."
+            )
+        if len(of_session) >= MAX_QUEUED:
+            raise RheostatError(
+                "busy",
+                f"{len(of_session)} jobs of this connection wait; the limit is {MAX_QUEUED}.",
+                "Wait until some are done.",
+            )
+        for older in of_session:
+            if _overtakes(job, older):
+                newer = f"A newer preview of {job.request.key!r} replaced this one."
+                self._stop(older, Error("overtaken", newer, job=older.id))
+        self._queue.append(job)
+        self._queue.sort(key=lambda j: j.rank)
+        self._start()
+
+    def cancel(self, session: str, name: str) -> bool:
+        """Stop the session's job `name`; False if it has none."""
+        for job in self._jobs():
+            if (job.session, job.id) == (session, name):
+                self._stop(job, Error("cancelled", "The render was cancelled.", job=job.id))
+                return True
+        return False
+
+    def drop(self, session: str) -> None:
+        """Stop all jobs of a session that is gone."""
+        for job in self._jobs():
+            if job.session == session:
+                self._stop(job, Error("cancelled", "The connection was closed.", job=job.id))
+
+    def hold(self, session: str, held: bool) -> None:
+        """Make no more answers for `session` while `held`."""
+        for job, handle in self._running.items():
+            if job.session == session:
+                handle.hold(held)
+
+    def finished(self, job: Job) -> None:
+        """The executor gave the last answer of `job`."""
+        del self._running[job]
+        self._start()
+
+    def report(self) -> dict[str, int]:
+        """For `status`: jobs that wait and run."""
+        return {"queued": self.queued, "running": self.running}
+
+    def _jobs(self) -> list[Job]:
+        return [*self._queue, *self._running]
+
+    def _stop(self, job: Job, reason: Error) -> None:
+        if job in self._running:
+            self._running[job].cancel(reason)
+        else:
+            self._queue.remove(job)
+            self._stopped(job, reason)
+
+    def _start(self) -> None:
+        while self._queue and all(self._queue[0].rank < job.rank for job in self._running):
+            job = self._queue.pop(0)
+            self._running[job] = self._executor.submit(job)
+
+
+def _overtakes(newer: Job, older: Job) -> bool:
+    purposes = {newer.request.purpose, older.request.purpose}
+    return purposes == {"preview"} and newer.request.key == older.request.key

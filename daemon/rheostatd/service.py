@@ -1,0 +1,129 @@
+"""Service: what the daemon does for a session, whatever carries the messages."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rheostat_client.controls import complete
+from rheostat_client.errors import RheostatError
+from rheostat_client.messages import (
+    Cancel,
+    Cancelled,
+    Error,
+    ListModels,
+    Models,
+    Progress,
+    Render,
+    Stored,
+    Upload,
+)
+
+from .executor import LocalExecutor
+from .jobs import Answer, Job, answers
+from .pool import Pool
+from .raster import Box
+from .renderer import Renderer
+from .scheduler import Scheduler
+from .store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Service:
+    """Pictures, models and renders of all sessions, which are known by their tokens."""
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        picture_memory: int,
+        model_memory: int,
+        log_file: str,
+        tell: Callable[[str, Answer], None],
+        wake: Callable[[], None],
+    ) -> None:
+        """Memory is in bytes. `tell` takes a session's token and an answer to a render.
+
+        `wake` is called, from any thread, when `pass_on` is to be called.
+        """
+        self.device = renderer.name
+        self.store = Store(picture_memory)
+        self._pool = Pool(renderer.device, model_memory)
+        self._tell = tell
+        self._executor = LocalExecutor(
+            lambda job: answers(job, self._pool, renderer), wake, log_file
+        )
+        self.scheduler = Scheduler(self._executor, self._stopped)
+
+    @property
+    def idle_seconds(self) -> float:
+        """Time since the worker last finished anything."""
+        return self._executor.idle_seconds
+
+    def models(self, _token: str, _request: ListModels, _pixels: Sequence[memoryview]) -> Models:
+        """Every model that can be used, those installed a moment ago included."""
+        self._pool.refresh()
+        return Models(tuple(info.to_dict() for info in self._pool.infos()))
+
+    def upload(self, token: str, upload: Upload, pixels: Sequence[memoryview]) -> Stored:
+        """Announce a picture, or add to it."""
+        if pixels:
+            return self.store.receive(upload, pixels, token)
+        return self.store.announce(upload, token)
+
+    def render(self, token: str, render: Render, _pixels: Sequence[memoryview]) -> Progress:
+        """Check everything that can be checked, and queue the job."""
+        picture = self.store.picture(render.hash)
+        package = self._pool.package(render.model)
+        region = Box(*render.region) if render.region else picture.box
+        if region.width < 1 or region.height < 1 or not picture.box.contains(region):
+            raise RheostatError(
+                "bad-value",
+                f"The region {list(region)} is not inside the picture, "
+                f"which is {picture.width} × {picture.height}.",
+                "Give [x, y, width, height] in the picture's pixels.",
+            )
+        controls = complete(package.info.controls, render.controls)
+        job = Job(token, render, picture, package, controls, region)
+        self.scheduler.submit(job)
+        self.store.lease(render.hash, job)
+        return Progress(job.id, 0, region.area, "queued")
+
+    def cancel(self, token: str, cancel: Cancel, _pixels: Sequence[memoryview]) -> Cancelled:
+        """Stop one job of the session."""
+        return Cancelled(cancel.job, self.scheduler.cancel(token, cancel.job))
+
+    def pass_on(self) -> None:
+        """Tell the sessions what the executor did."""
+        for job, answer in self._executor.events():
+            if answer.is_last:
+                self.scheduler.finished(job)
+                self.store.release(job)
+                log.info("job %s: %s", job.id, answer.message)
+            self._tell(job.session, answer)
+
+    def hold(self, token: str, held: bool) -> None:
+        """Render no further for a session that does not take its answers."""
+        self.scheduler.hold(token, held)
+
+    def leave(self, token: str) -> None:
+        """The session is over: stop its jobs and end its leases."""
+        self.scheduler.drop(token)
+        self.store.release(token)
+
+    def report(self) -> dict[str, Any]:
+        """For `status`: models, pictures and jobs."""
+        return {
+            "models": self._pool.report(),
+            "store": self.store.report(),
+            "jobs": self.scheduler.report(),
+        }
+
+    def close(self) -> None:
+        """Abandon all jobs."""
+        self._executor.close()
+
+    def _stopped(self, job: Job, reason: Error) -> None:
+        self.store.release(job)
+        self._tell(job.session, Answer(reason))
