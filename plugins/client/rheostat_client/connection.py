@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import time
 import uuid
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Any, Optional, TypeVar
 
 from .canvas import Canvas
-from .channel import Answer, Channel, lost
+from .channel import Answer
 from .errors import RheostatError, unreadable
-from .link import Link, reach
+from .exchange import ANSWER, POLL, Exchange, ShouldCancel, check
 from .messages import (
     CHUNK,
     Bytes,
     Cancel,
     Cancelled,
     Done,
-    Error,
     GetStatus,
     ListModels,
     Models,
@@ -39,17 +35,12 @@ from .messages import (
 )
 from .models import ModelInfo
 from .pixels import hasher, pixel_format
-from .rendezvous import is_claimed, runtime_folder
+from .rendezvous import is_claimed, read, runtime_folder
 
-POLL = 0.1  # seconds between two looks at whether the user wants to stop
-ANSWER = 20.0  # seconds in which anything but a render is answered
-STOP = 2.0  # seconds a cancelled render may take to say that it stopped
 PART = 2 * CHUNK  # bytes of pixels in one upload message
 WINDOW = 2  # upload messages on their way at once, which bounds memory on both sides
 
 OnProgress = Optional[Callable[[int, int, str], None]]  # done, total, state
-ShouldCancel = Optional[Callable[[], bool]]
-Answers = Generator[Answer, None, None]
 Region = tuple[int, int, int, int]
 T = TypeVar("T")
 
@@ -79,14 +70,10 @@ class Connection:
     Errors of the daemon are raised with its own codes.
     """
 
-    def __init__(self, link: Link, start: Sequence[str] | None, name: str, timeout: float) -> None:
+    def __init__(self, exchange: Exchange) -> None:
         """Use `open` instead."""
-        self._link = link
-        self._reach = (start, name, timeout)
+        self._exchange = exchange
         self._shapes: dict[str, tuple[str, int, int]] = {}  # form, width, height by hash
-        self._jobs: set[str] = set()  # submitted and not ended
-        self._inbox: deque[Answer] = deque()
-        self._is_closed = False
 
     @classmethod
     def open(
@@ -97,16 +84,16 @@ class Connection:
         Raises RheostatError `no-daemon`, `daemon-start-failed` (with the log's last lines),
         `daemon-lost` (it runs but is frozen), `wrong-protocol` or `wrong-token`.
         """
-        return cls(reach(start, name, timeout), start, name, timeout)
+        return cls(Exchange(start, name, timeout))
 
     @property
     def welcome(self) -> Welcome:
         """What the daemon said of itself; its `instance` changes when it was restarted."""
-        return self._link.welcome
+        return self._exchange.link.welcome
 
     def models(self) -> list[ModelInfo]:
         """The models this daemon serves."""
-        answer = self._ask(ListModels(), Models)
+        answer = self._exchange.ask(ListModels(), Models)
         return [ModelInfo.from_dict(model) for model in answer.models]
 
     def upload(
@@ -135,10 +122,10 @@ class Connection:
             )
         digest = hasher(form, width, height)
         for chunk in _chunks(data):
-            _check(should_cancel)
+            check(should_cancel)
             digest.update(chunk)
         picture = _build(Upload, digest.hexdigest(), form, width, height)
-        held = self._ask(picture, Stored).received
+        held = self._exchange.ask(picture, Stored).received
         if held < size:
             self._send_pixels(picture, data, held, on_progress, should_cancel)
         self._shapes[picture.hash] = (form, width, height)
@@ -171,7 +158,7 @@ class Connection:
         canvas = Canvas(_inside(region, width, height), form)
         job = uuid.uuid4().hex
         request = _build(Render, job, model, hash, dict(controls), region, purpose, key)
-        with closing(self._follow(request, should_cancel)) as answers:
+        with closing(self._exchange.follow(request, should_cancel)) as answers:
             for message, pixels in answers:
                 if isinstance(message, Tile):
                     canvas.paste(message, pixels)
@@ -231,24 +218,14 @@ class Connection:
 
     def submit(self, request: Render) -> str:
         """Send a render without waiting, and return its job; `receive` gives its answers."""
-        self._revive().front.send(request)
-        self._jobs.add(request.job)
-        return request.job
+        return self._exchange.submit(request)
 
     def receive(self, timeout: float) -> Answer | None:
         """The next answer to a submitted render, or None after `timeout` seconds.
 
         The last answer to a job is `Done` or `Error`. Raises RheostatError `daemon-lost`.
         """
-        deadline = time.monotonic() + timeout
-        while not self._inbox:
-            left = deadline - time.monotonic()
-            answer = self._link.listen(max(0.0, min(left, POLL)))
-            if answer is not None:
-                self._keep(answer)
-            elif left <= 0:
-                return None
-        return self._inbox.popleft()
+        return self._exchange.receive(timeout)
 
     def fileno(self) -> int:
         """A descriptor that turns readable when answers come.
@@ -256,27 +233,30 @@ class Connection:
         Then, and after each `submit`, call `receive(0)` until it gives None; call it every second
         or so too, because a lost daemon need not make the descriptor readable.
         """
-        return self._link.front.fileno()
+        return self._exchange.link.front.fileno()
 
     def cancel(self, job: str) -> bool:
         """Stop a job; whether it was found. The job itself then answers with error `cancelled`."""
-        return self._command(Cancel(job), Cancelled, job=job).found
+        return self._exchange.command(Cancel(job), Cancelled, {"job": job}).found
 
     def status(self) -> dict[str, Any]:
         """What the daemon holds and does (docs/protocol.md)."""
-        return dict(self._command(GetStatus(), Status).report)
+        return dict(self._exchange.command(GetStatus(), Status).report)
 
     def ping(self) -> Pong:
         """A sign of life from the loop that schedules."""
         nonce = uuid.uuid4().hex
-        return self._command(Ping(nonce), Pong, nonce=nonce)
+        return self._exchange.command(Ping(nonce), Pong, {"nonce": nonce})
 
     def shutdown(self) -> None:
         """Stop the daemon, wait until it has gone, and close; RheostatError `busy` if it stays."""
         folder = runtime_folder()
-        self._revive().control.send(Shutdown())
+        self._exchange.revive().control.send(Shutdown())
         deadline = time.monotonic() + ANSWER
         while is_claimed(folder):
+            record = read(folder)
+            if record and record.instance != self.welcome.instance:
+                break  # another one has been started already
             if time.monotonic() > deadline:
                 raise RheostatError(
                     "busy",
@@ -288,8 +268,7 @@ class Connection:
 
     def close(self) -> None:
         """Leave the daemon, which drops what this connection still had it do."""
-        self._is_closed = True
-        self._link.close()
+        self._exchange.close()
 
     def __enter__(self) -> Connection:
         """Itself."""
@@ -308,7 +287,7 @@ class Connection:
         should_cancel: ShouldCancel,
     ) -> None:
         """Send what comes after the `held` bytes, a window of messages ahead of the answers."""
-        front = self._link.front
+        front = self._exchange.link.front
         sent, flying = held, 0
         try:
             while held < len(data):
@@ -319,7 +298,7 @@ class Connection:
                     sent += len(part)
                     flying += 1
                     continue
-                held = self._expect(front, Stored, should_cancel).received
+                held = self._exchange.expect(front, Stored, should_cancel).received
                 flying -= 1
                 if held < sent and not flying:
                     raise RheostatError(
@@ -331,99 +310,15 @@ class Connection:
                     on_progress(held, len(data), "uploading")
         finally:
             if flying:  # the next request would take the answers still to come for its own
-                self._link.close()
-
-    def _follow(self, request: Render, should_cancel: ShouldCancel) -> Answers:
-        """The answers to a render, `Done` last; whoever stops reading before cancels it."""
-        link = self._revive()
-        link.front.send(request)
-        is_over, give_up = False, math.inf
-        try:
-            while not is_over:
-                if time.monotonic() > give_up:
-                    raise _cancelled()
-                if give_up == math.inf and should_cancel and should_cancel():
-                    link.control.send(Cancel(request.job))
-                    give_up = time.monotonic() + STOP
-                answer = link.listen(POLL)
-                if answer is None:
-                    continue
-                message = answer.message
-                if isinstance(message, Error) and message.job in ("", request.job):
-                    is_over = True
-                    raise message.exception()
-                if getattr(message, "job", "") != request.job:
-                    self._keep(answer)
-                    continue
-                is_over = isinstance(message, Done)
-                yield answer
-        finally:
-            if not is_over:
-                link.control.send(Cancel(request.job))
-
-    def _ask(self, request: Any, kind: type[T]) -> T:
-        front = self._revive().front
-        front.send(request)
-        return self._expect(front, kind)
-
-    def _command(self, request: Any, kind: type[T], **match: str) -> T:
-        control = self._revive().control
-        control.send(request)
-        return self._expect(control, kind, match=match)
-
-    def _expect(
-        self,
-        channel: Channel,
-        kind: type[T],
-        should_cancel: ShouldCancel = None,
-        match: Mapping[str, str] = MappingProxyType({}),
-    ) -> T:
-        """Wait for the answer of this kind whose fields `match`."""
-        deadline = time.monotonic() + ANSWER
-        while time.monotonic() < deadline:
-            _check(should_cancel)
-            answer = channel.receive(POLL)
-            if answer is None:
-                continue
-            message = answer.message
-            if isinstance(message, Error) and not message.job:
-                raise message.exception()
-            if isinstance(message, kind) and match.items() <= vars(message).items():
-                return message
-            self._keep(answer)
-        raise lost(self.welcome.pid, f"has not answered for {ANSWER:g} s")
-
-    def _keep(self, answer: Answer) -> None:
-        """Leave an answer to a submitted render for `receive`; drop any other."""
-        message = answer.message
-        job = getattr(message, "job", "")
-        if job in self._jobs:
-            self._inbox.append(answer)
-            if isinstance(message, (Done, Error)):
-                self._jobs.discard(job)
-
-    def _revive(self) -> Link:
-        """The link; a new one if the daemon has gone since the last call."""
-        if self._is_closed:
-            raise RheostatError("no-daemon", "This connection was closed.", "Open another one.")
-        try:
-            while answer := self._link.front.receive(0):
-                self._keep(answer)
-            while self._link.control.receive(0):
-                pass
-        except RheostatError:
-            self._link.close()
-            self._jobs.clear()
-            self._inbox.clear()
-            self._link = reach(*self._reach)
-        return self._link
+                self._exchange.link.close()
 
 
 def _build(kind: Callable[..., T], *values: Any) -> T:
     try:
         return kind(*values)
     except (TypeError, ValueError) as error:
-        raise RheostatError("bad-value", f"{error}.".capitalize(), "Correct it.") from error
+        what = str(error)
+        raise RheostatError("bad-value", f"{what[:1].upper()}{what[1:]}.") from error
 
 
 def _inside(region: Region | None, width: int, height: int) -> Region:
@@ -441,12 +336,3 @@ def _inside(region: Region | None, width: int, height: int) -> Region:
 
 def _chunks(data: memoryview) -> Iterator[memoryview]:
     return (data[start : start + CHUNK] for start in range(0, len(data), CHUNK))
-
-
-def _check(should_cancel: ShouldCancel) -> None:
-    if should_cancel and should_cancel():
-        raise _cancelled()
-
-
-def _cancelled() -> RheostatError:
-    return RheostatError("cancelled", "The filter was cancelled.")

@@ -1,0 +1,166 @@
+"""Exchange: which of the daemon's answers belongs to which request."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Optional, TypeVar
+
+from .channel import Answer, Channel, lost
+from .errors import RheostatError
+from .link import Link, reach
+from .messages import Cancel, Done, Error, Render
+
+POLL = 0.1  # seconds between two looks at whether the user wants to stop
+ANSWER = 20.0  # seconds in which anything but a render is answered
+STOP = 2.0  # seconds a cancelled render may take to say that it stopped
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+ShouldCancel = Optional[Callable[[], bool]]
+T = TypeVar("T")
+
+
+class Exchange:
+    """Requests and answers over a link, which is made anew when the daemon has gone.
+
+    Renders can be followed to their end, or submitted and their answers received later; the
+    answers to both, and to requests in between, may come in any order.
+    """
+
+    def __init__(self, start: Sequence[str] | None, name: str, timeout: float) -> None:
+        """Reach the daemon; arguments and errors are those of `link.reach`."""
+        self._reach = (start, name, timeout)
+        self._submitted: set[str] = set()  # jobs that have not ended
+        self._inbox: deque[Answer] = deque()
+        self._is_closed = False
+        self.link = reach(*self._reach)
+
+    def ask(self, request: Any, kind: type[T]) -> T:
+        """Send a request on the front lane and wait for its answer of this kind."""
+        front = self.revive().front
+        front.send(request)
+        return self.expect(front, kind)
+
+    def command(self, request: Any, kind: type[T], match: Mapping[str, str] = NOTHING) -> T:
+        """Send a request on the control lane and wait for its answer, whose fields `match`."""
+        control = self.revive().control
+        control.send(request)
+        return self.expect(control, kind, match=match)
+
+    def expect(
+        self,
+        channel: Channel,
+        kind: type[T],
+        should_cancel: ShouldCancel = None,
+        match: Mapping[str, str] = NOTHING,
+    ) -> T:
+        """Wait for the answer of this kind whose fields `match`.
+
+        Raises RheostatError: the daemon's own, `cancelled` or `daemon-lost`.
+        """
+        deadline = time.monotonic() + ANSWER
+        while time.monotonic() < deadline:
+            check(should_cancel)
+            answer = channel.receive(POLL)
+            if answer is None:
+                continue
+            message = answer.message
+            if isinstance(message, Error) and not message.job:
+                raise message.exception()
+            if isinstance(message, kind) and match.items() <= vars(message).items():
+                return message
+            self._keep(answer)
+        raise lost(self.link.welcome.pid, f"has not answered for {ANSWER:g} s")
+
+    def follow(self, request: Render, should_cancel: ShouldCancel) -> Generator[Answer, None, None]:
+        """The answers to a render, `Done` last; whoever stops reading before cancels it."""
+        link = self.revive()
+        link.front.send(request)
+        is_over, give_up = False, math.inf
+        try:
+            while not is_over:
+                if time.monotonic() > give_up:
+                    raise cancelled()
+                if give_up == math.inf and should_cancel and should_cancel():
+                    link.control.send(Cancel(request.job))
+                    give_up = time.monotonic() + STOP
+                answer = link.listen(POLL)
+                if answer is None:
+                    continue
+                message = answer.message
+                if isinstance(message, Error) and message.job in ("", request.job):
+                    is_over = True
+                    raise message.exception()
+                if getattr(message, "job", "") != request.job:
+                    self._keep(answer)
+                    continue
+                is_over = isinstance(message, Done)
+                yield answer
+        finally:
+            if not is_over:
+                link.control.send(Cancel(request.job))
+
+    def submit(self, request: Render) -> str:
+        """Send a render without waiting, and return its job; `receive` gives its answers."""
+        self.revive().front.send(request)
+        self._submitted.add(request.job)
+        return request.job
+
+    def receive(self, timeout: float) -> Answer | None:
+        """The next answer to a submitted render, or None after `timeout` seconds.
+
+        The last answer to a job is `Done` or `Error`. Raises RheostatError `daemon-lost`.
+        """
+        deadline = time.monotonic() + timeout
+        while not self._inbox:
+            left = deadline - time.monotonic()
+            answer = self.link.listen(max(0.0, min(left, POLL)))
+            if answer is not None:
+                self._keep(answer)
+            elif left <= 0:
+                return None
+        return self._inbox.popleft()
+
+    def revive(self) -> Link:
+        """The link; a new one if the daemon has gone since the last call."""
+        if self._is_closed:
+            raise RheostatError("no-daemon", "This connection was closed.", "Open another one.")
+        try:
+            while answer := self.link.front.receive(0):
+                self._keep(answer)
+            while self.link.control.receive(0):
+                pass
+        except RheostatError:
+            self.link.close()
+            self._submitted.clear()
+            self._inbox.clear()
+            self.link = reach(*self._reach)
+        return self.link
+
+    def close(self) -> None:
+        """Drop the link for good."""
+        self._is_closed = True
+        self.link.close()
+
+    def _keep(self, answer: Answer) -> None:
+        """Leave an answer to a submitted render for `receive`; drop any other."""
+        message = answer.message
+        job = getattr(message, "job", "")
+        if job in self._submitted:
+            self._inbox.append(answer)
+            if isinstance(message, (Done, Error)):
+                self._submitted.discard(job)
+
+
+def check(should_cancel: ShouldCancel) -> None:
+    """RheostatError `cancelled` if the user wants to stop."""
+    if should_cancel and should_cancel():
+        raise cancelled()
+
+
+def cancelled() -> RheostatError:
+    """The error for what the user stopped."""
+    return RheostatError("cancelled", "The filter was cancelled.")
