@@ -1,7 +1,8 @@
 """Settings: what a layer or a file remembers of the filter that made it.
 
 Canonical JSON: the same bytes in a GIMP parasite, a Krita annotation and the metadata of a
-picture the command line wrote, so that each host can re-open what another made.
+picture the command line wrote, so that each host can re-open what another made. ASCII, because
+GIMP's Python takes no other bytes for a parasite and PNG text is Latin-1.
 """
 
 from __future__ import annotations
@@ -40,10 +41,8 @@ class Settings:
     schema: int = SCHEMA
 
     def to_json(self) -> str:
-        """Canonical JSON: sorted keys, no spaces, non-finite numbers refused."""
-        return json.dumps(
-            asdict(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-        )
+        """Canonical JSON in ASCII: sorted keys, no spaces, non-finite numbers refused."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Settings:
