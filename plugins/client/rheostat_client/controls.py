@@ -84,12 +84,10 @@ class Control:
     def check(self, value: float) -> float:
         """`value` as a float, or RheostatError `bad-value` naming the value and both limits."""
         low, high = self.hard
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            given = repr(value)[:40]
-        elif math.isfinite(value) and low <= value <= high:
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if is_number and low <= value <= high:
             return float(value)
-        else:
-            given = f"{value:g}"
+        given = f"{value:g}" if isinstance(value, float) else repr(value)[:40]
         raise RheostatError(
             "bad-value",
             f"{self.label} ({self.id}) is {given}; allowed is {low:g} to {high:g} ({self.unit}).",

@@ -51,12 +51,12 @@ class Settings:
             raise _bad(f"it is {len(text)} bytes long, the limit is {MAX_BYTES}")
         try:
             data = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _bad("it is not JSON") from error
         if not isinstance(data, dict):
             raise _bad("it is not a JSON object")
-        schema = data.get("schema")
-        if not isinstance(schema, int) or not 1 <= schema <= SCHEMA:
+        schema: Any = data.get("schema")
+        if not _is_int(schema) or not 1 <= schema <= SCHEMA:
             raise _bad(f"its schema is {schema!r}, this version reads 1 to {SCHEMA}")
         controls = data.get("controls")
         if not isinstance(controls, dict) or not all(_is_number(v) for v in controls.values()):
@@ -77,8 +77,11 @@ class Settings:
         return cls(**given)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+def _is_number(value: Any) -> bool:
+    try:
+        return not isinstance(value, bool) and math.isfinite(value)
+    except (TypeError, OverflowError):
+        return False
 
 
 def _is_int(value: object) -> bool:
