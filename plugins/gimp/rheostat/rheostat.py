@@ -7,6 +7,7 @@ GIMP runs this file when it looks for plug-ins and again, in a fresh process, fo
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,12 +19,13 @@ gi.require_version("Gegl", "0.4")
 import installation
 import layers
 from gi.repository import Gimp, GLib, GObject
+from rheostat_client.connection import Connection
 from rheostat_client.controls import title
 from rheostat_client.errors import RheostatError
 from rheostat_client.models import ModelInfo
 
 
-class Rheostat(Gimp.PlugIn):
+class Rheostat(Gimp.PlugIn):  # type: ignore[misc]  # gi has no types
     """Offers every installed model as a procedure `rheostat-<model id>`."""
 
     def do_set_i18n(self, _procedure: str) -> bool:
@@ -73,8 +75,10 @@ def run(
         values = {control.id: config.get_property(control.id) for control in model.controls}
         layer = _filter(image, source, model, values)
     except RheostatError as error:
-        failure = GLib.Error(str(error))
-        return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, failure)
+        return _failed(procedure, str(error))
+    except Exception as error:  # GIMP would print it where nobody looks
+        traceback.print_exc()
+        return _failed(procedure, f"{type(error).__name__}: {error}")
     result = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
     result.remove(1)
     result.insert(1, layer)
@@ -82,20 +86,21 @@ def run(
 
 
 def _filter(image: Any, source: Any, model: ModelInfo, values: Mapping[str, float]) -> Any:
-    from rheostat_client.connection import Connection
+    def show(done: int, total: int, state: str) -> None:
+        Gimp.progress_set_text(f"{model.name}: {state}…")
+        Gimp.progress_update(done / max(1, total))
 
-    pixels = layers.read(source)
     Gimp.progress_init(f"{model.name}…")
     # GIMP's Cancel button ends this process at once; until `insert` the image is as it was.
     with Connection.open(start=installation.start_command(), name="GIMP") as daemon:
-        rendered = daemon.filter(
-            *pixels,
-            model.id,
-            values,
-            on_progress=lambda done, total: Gimp.progress_update(done / total),
-        )
+        pixels = layers.read(source)
+        rendered = daemon.filter(*pixels, model.id, values, on_progress=show)
     name = title(model.name, model.controls, values)
     return layers.insert(image, source, rendered, name)
+
+
+def _failed(procedure: Any, message: str) -> Any:
+    return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, GLib.Error(message))
 
 
 def _procedure_name(model: ModelInfo) -> str:

@@ -1,0 +1,58 @@
+"""A real GIMP for the tests marked `host`, and a photograph in every kind GIMP stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pytest
+from hosts.rig import Gimp, virtual_screen
+from numpy.typing import NDArray
+from packages import write_package
+
+PHOTOGRAPH = Path(__file__).parent / "coffee.png"  # 97×71, public domain
+
+
+@pytest.fixture(scope="session")
+def gimp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gimp]:
+    """GIMP with the plug-in for two models: `tiny`, and `slow` with seconds of work a picture."""
+    folder = tmp_path_factory.mktemp("models")
+    write_package(folder, "tiny")
+    write_package(folder, "slow", width=128, blocks=12)
+    host = Gimp(tmp_path_factory.mktemp("home"), folder)
+    host.install()
+    yield host
+    host.rheostat("stop")
+
+
+@pytest.fixture(scope="session")
+def display() -> Iterator[str]:
+    """A virtual screen."""
+    with virtual_screen() as name:
+        yield name
+
+
+def photograph(kind: str) -> NDArray[Any]:
+    """The photograph as rgb8, rgba8, gray8, graya8 or rgb16; alpha falls from left to right."""
+    rgb = imagecodecs.png_decode(PHOTOGRAPH.read_bytes())
+    channels, depth = kind.rstrip("0123456789"), kind.lstrip("abgry")
+    colour = rgb if channels.startswith("rgb") else rgb[..., 1:2]
+    if channels.endswith("a"):
+        fall = np.linspace(255, 0, rgb.shape[1]).astype(np.uint8)
+        alpha = np.broadcast_to(fall[None, :, None], (*rgb.shape[:2], 1))
+        colour = np.concatenate([colour, alpha], axis=2)
+    if depth == "16":  # values that 8 bits do not hold
+        noise = np.random.default_rng(1).integers(0, 257, colour.shape, dtype=np.uint16)
+        colour = colour.astype(np.uint16) * 256 + noise.clip(max=255)
+    return np.ascontiguousarray(colour)
+
+
+@pytest.fixture
+def picture(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """The photograph as a PNG file; `indirect` parametrisation chooses the kind."""
+    path = tmp_path / "picture.png"
+    path.write_bytes(imagecodecs.png_encode(photograph(getattr(request, "param", "rgb8"))))
+    return path

@@ -1,0 +1,87 @@
+"""A person at the screen: shortcut, dialog, OK; then repeat, undo and redo. Needs a display."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import gi
+from hosts.gimp.images import load, tree
+
+gi.require_version("Gimp", "3.0")
+from gi.repository import Gimp
+
+T = TypeVar("T")
+PATIENCE = 60  # seconds
+
+
+def main(picture: str, model: str, noise: str, shots: str) -> dict[str, Any]:
+    """The layers after each step; the screen with the dialog and with the result go to `shots`."""
+    image = load(picture)
+    seen = {"opened": tree(image)}
+    display = Gimp.Display.new(image)
+    window = wait_for(lambda: find("– GIMP$"))
+    time.sleep(2)  # keys sent before GIMP has settled are lost
+    xdotool("windowsize", window, "100%", "100%", "windowmove", window, "0", "0")
+    keys(window, "ctrl+shift+j")  # fit the image in the window
+
+    keys(window, "ctrl+alt+1")
+    dialog = wait_for(lambda: find(f"^{model}$"))
+    keys(dialog, "alt+n", "ctrl+a")
+    xdotool("type", noise)
+    keys(dialog, "Tab")
+    shoot(Path(shots) / "gimp-dialog.png")
+    keys(dialog, "alt+o")
+    wait_for_layers(image, 2)
+    seen["filtered"] = tree(image)
+    shoot(Path(shots) / "gimp-result.png")
+
+    keys(window, "ctrl+f")  # repeat, without a dialog
+    wait_for_layers(image, 3)
+    seen["repeated"] = tree(image)
+    for key, layers in (("ctrl+z", 2), ("ctrl+z", 1), ("ctrl+y", 2)):
+        keys(window, key)
+        wait_for_layers(image, layers)
+        seen[f"{key} {layers}"] = tree(image)
+    display.delete()
+    return seen
+
+
+def wait_for(look: Callable[[], T]) -> T:
+    """What `look` returns as soon as that is true."""
+    deadline = time.monotonic() + PATIENCE
+    while not (found := look()):
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.2)
+    return found
+
+
+def wait_for_layers(image: Any, count: int) -> None:
+    """Wait until the image has so many layers."""
+    wait_for(lambda: len(image.get_layers()) == count)
+
+
+def find(name: str) -> str:
+    """The visible window whose title matches, or nothing."""
+    search = ["xdotool", "search", "--onlyvisible", "--name", name]
+    done = subprocess.run(search, capture_output=True, text=True)
+    return (done.stdout.split() or [""])[-1]
+
+
+def xdotool(*words: str) -> None:
+    """Act as mouse and keyboard."""
+    subprocess.run(["xdotool", *words], check=True)
+
+
+def keys(window: str, *names: str) -> None:
+    """Press keys in a window."""
+    xdotool("windowactivate", "--sync", window, "key", *names)
+
+
+def shoot(path: Path) -> None:
+    """A picture of the screen once it has come to rest."""
+    time.sleep(1.5)
+    subprocess.run(["scrot", "--overwrite", str(path)], check=True)

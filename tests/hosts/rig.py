@@ -1,0 +1,97 @@
+"""GIMP with a home of its own: the plug-in is installed there, scenarios run inside the program."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+TESTS = Path(__file__).parents[1]
+PROFILE_VERSION = "3.0.4"  # an older one would open GIMP's welcome window over everything
+TIMEOUT = 240  # seconds; a first start looks at all of GIMP's plug-ins
+
+
+class Gimp:
+    """Runs GIMP and the `rheostat` command in the same environment."""
+
+    def __init__(self, home: Path, models: Path) -> None:
+        """Use `home`, which may be empty, and the models in the folder `models`."""
+        self.models = models
+        runtime = home / "run"
+        runtime.mkdir(mode=0o700, exist_ok=True)
+        self.profile = home / ".config" / "GIMP" / "3.0"
+        self.plug_in = self.profile / "plug-ins" / "rheostat"
+        self.environment = {
+            **os.environ,
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home / ".config"),
+            "XDG_RUNTIME_DIR": str(runtime),
+            "RHEOSTAT_MODELS": str(models),
+        }
+
+    def install(self) -> None:
+        """Install the plug-in, with shortcuts: Ctrl+Alt+1 for the first model, and so on."""
+        self.rheostat("install", "gimp", "--profile", str(self.profile))
+        ids = [model["id"] for model in json.loads((self.plug_in / "models.json").read_text())]
+        keys = [
+            f'(action "rheostat-{id}" "<Primary><Alt>{n}")' for n, id in enumerate(ids, start=1)
+        ]
+        (self.profile / "shortcutsrc").write_text("\n".join(["(file-version 1)", *keys, ""]))
+        (self.profile / "gimprc").write_text(f'(config-version "{PROFILE_VERSION}")\n')
+
+    def rheostat(self, *words: str) -> str:
+        """What the `rheostat` command prints; AssertionError with its last words if it fails."""
+        return self._check([sys.executable, "-m", "rheostatd", *words])
+
+    def run(self, scenario: str, *, display: str = "", **arguments: Any) -> Any:
+        """What `main(**arguments)` of a scenario returns; with a display, GIMP shows itself on it.
+
+        Raises AssertionError with GIMP's last words if the scenario raises.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            given, answer = Path(folder) / "arguments.json", Path(folder) / "answer.json"
+            given.write_text(json.dumps(arguments))
+            code = (
+                f"import sys; sys.path.insert(0, {str(TESTS)!r}); from hosts.gimp import runner; "
+                f"runner.run({scenario!r}, {str(given)!r}, {str(answer)!r})"
+            )
+            program = ["gimp", "--no-splash"] if display else ["gimp-console", "-i"]
+            batch = ["--batch-interpreter", "python-fu-eval", "-b", code, "--quit"]
+            self._check([*program, "--new-instance", *batch], DISPLAY=display)
+            return json.loads(answer.read_text())
+
+    def _check(self, command: list[str], **environment: str) -> str:
+        done = subprocess.run(
+            command,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+        )
+        assert done.returncode == 0, "\n".join([done.stdout, done.stderr])[-4000:]
+        return done.stdout
+
+
+@contextmanager
+def virtual_screen(size: str = "1280x800") -> Iterator[str]:
+    """A display of its own with a window manager on it."""
+    read, write = os.pipe()
+    server = ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{size}x24", "-nolisten", "tcp"]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(server, pass_fds=[write], stdout=quiet, stderr=quiet) as screen:
+        os.close(write)
+        with os.fdopen(read) as number:
+            display = f":{number.readline().strip()}"
+        environment = {**os.environ, "DISPLAY": display}
+        with subprocess.Popen(["openbox"], env=environment, stdout=quiet, stderr=quiet) as manager:
+            try:
+                yield display
+            finally:
+                manager.terminate()
+                screen.terminate()
