@@ -107,6 +107,13 @@ def test_a_description_that_contradicts_itself_is_refused(
     assert "'noise'" in refused.value.message
 
 
+@pytest.mark.parametrize("id", ["", "Noise", "noise_level", "noise level", "-noise", "a--b", "9"])
+def test_an_id_that_a_host_cannot_take_is_refused(id: str) -> None:
+    with pytest.raises(RheostatError, match="an id is") as refused:
+        control(id=id)
+    assert refused.value.code == "bad-manifest"
+
+
 @pytest.mark.parametrize(
     "damage", [{"hard": 5}, {"hard": [0]}, {"default": "much"}, {"step": None}]
 )

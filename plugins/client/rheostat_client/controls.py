@@ -7,6 +7,7 @@ documentation. Standard library only, Python 3.9: it runs inside the hosts' own 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -15,6 +16,7 @@ from .errors import RheostatError, nearest
 
 CURVES = ("linear", "sqrt", "log")
 STAGES = ("trunk", "head", "blend")
+ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")  # GIMP takes nothing else for an argument's name
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class Control:
 
     def __post_init__(self) -> None:
         """Refuse a description that contradicts itself."""
+        if not ID.fullmatch(self.id):
+            raise self._bad("an id is lower-case words of letters and digits joined by hyphens")
         low, high = self.hard
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise self._bad(f"hard range {low:g}..{high:g} is empty")
