@@ -38,16 +38,17 @@ class Batch:
 class DenoiseTask(nn.Module):
     """White noise of σ 0–75; λ = (noise σ in 8-bit levels, detail 0–1).
 
-    L(λ) = ((1 − 0.8 detail) · L1 + detail · LPIPS) / (σ + 2)^0.56, each term over its running
+    L(λ) = ((1 − 0.6 detail) · L1 + detail · LPIPS) / (σ + 2)^0.56, each term over its running
     average. The exponent is the slope of a denoiser's error along σ (FFDNet's CBSD68 results from
-    σ 15 to 75), so every noise level counts alike. A fifth of L1 stays at full detail, and LPIPS
+    σ 15 to 75), so every noise level counts alike. Part of L1 stays at full detail: LPIPS' gradient alone is
+    so rough that both losses end higher. LPIPS
     sees the picture at a random phase: its backbone and the network both work on a grid of two
     pixels, and a fixed phase would let the pattern of the one hide in the other.
     """
 
     max_noise = 75.0
     level_exponent = 0.56
-    fidelity_floor = 0.2
+    fidelity_floor = 0.4
 
     def __init__(self, backbones: Path, detailed: float) -> None:
         """`detailed`: the share of samples with detail > 0; half of those are at 1."""
