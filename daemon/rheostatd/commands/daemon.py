@@ -1,0 +1,75 @@
+"""`rheostat serve`, `stop` and `status`."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated
+
+from rheostat_client.connection import Connection
+from rheostat_client.errors import RheostatError
+from typer import Option
+
+from ..terminal import Json, say, say_json, table
+
+GIB = 1024**3
+NOBODY = "No daemon is running; it is started when it is needed."
+
+
+def serve(
+    picture_memory: Annotated[
+        float, Option(min=0.01, metavar="GIB", help="Memory for uploaded pictures.")
+    ] = 2.0,
+    model_memory: Annotated[
+        float, Option(min=0.01, metavar="GIB", help="Memory for models.")
+    ] = 1.0,
+) -> None:
+    """Run the daemon here, until Ctrl-C or `rheostat stop`. Programs start it by themselves."""
+    from ..server import serve
+
+    serve(int(picture_memory * GIB), int(model_memory * GIB))
+
+
+def stop() -> None:
+    """Stop the daemon."""
+    try:
+        with Connection.open() as connection:
+            pid = connection.welcome.pid
+            connection.shutdown()
+    except RheostatError as error:
+        if error.code != "no-daemon":
+            raise
+        say(NOBODY)
+    else:
+        say(f"The daemon (process {pid}) has stopped.")
+
+
+def status(json: Json = False) -> None:
+    """Say whether the daemon runs, and what it holds and does."""
+    try:
+        with Connection.open() as connection:
+            report = connection.status()
+    except RheostatError as error:
+        if error.code != "no-daemon":
+            raise
+        say_json({"pid": None}) if json else say(NOBODY)
+        return
+    if json:
+        say_json(report)
+        return
+    jobs, store = report["jobs"], report["store"]
+    lines = table()
+    for name, value in (
+        ("Daemon", f"{report['version']}, process {report['pid']}"),
+        ("Running for", str(datetime.timedelta(seconds=round(report["uptime"])))),
+        ("Device", report["device"]),
+        ("Jobs", f"{jobs['running']} running, {jobs['queued']} waiting"),
+        (
+            "Pictures",
+            f"{store['pictures']}, {store['bytes'] / GIB:.2f} of {store['budget'] / GIB:.2f} GiB",
+        ),
+        ("Models", ", ".join(f"{m['id']} ({m['state']})" for m in report["models"]) or "none"),
+        ("Programs", ", ".join(s["client"] for s in report["sessions"])),
+        ("Log", report["log"]),
+    ):
+        lines.add_row(name, value)
+    say(lines)

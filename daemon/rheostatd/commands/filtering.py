@@ -1,0 +1,172 @@
+"""`rheostat filter`: pictures in, pictures out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rheostat_client.connection import Connection
+from rheostat_client.controls import complete, title
+from rheostat_client.errors import RheostatError
+from rheostat_client.models import ModelInfo
+from rheostat_client.settings import Settings
+from typer import Argument, BadParameter, Option
+
+from ..installation import START
+from ..terminal import Json, complain, progress, say, say_json, warn
+from .models import find_model
+
+if TYPE_CHECKING:
+    from ..pictures import Target
+
+
+def filter(
+    model: Annotated[str, Argument(metavar="MODEL", help="`rheostat models` lists them.")],
+    inputs: Annotated[list[Path], Argument(metavar="IN", help="Pictures, or a folder of them.")],
+    out: Annotated[Path, Argument(metavar="OUT", help="A file; for several pictures a folder.")],
+    assignments: Annotated[
+        list[str] | None,
+        Option("--set", metavar="ID=VALUE", help="A control's value; for each control you like."),
+    ] = None,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace files that exist.")] = False,
+    json: Json = False,
+) -> None:
+    """Filter pictures. Depth, transparency, colour profile and EXIF stay as they are.
+
+    The result says how it was made: `rheostat show OUT`.
+    """
+    values = parse_assignments(assignments or [])
+    jobs = plan(inputs, out, overwrite)
+    results = []
+    with Connection.open(START) as connection:
+        info = find_model(connection, model)
+        controls = complete(info.controls, values)
+        name = title(info.name, info.controls, controls)
+        for source, target in jobs:
+            try:
+                result = _filter(connection, info, controls, source, target, len(jobs) > 1)
+            except RheostatError as error:
+                complain(error)
+                result = {"error": {"code": error.code, "message": error.message}}
+            else:
+                if not json:
+                    say(f"{target.path}: {name} ({result['milliseconds'] / 1000:.1f} s)")
+            results.append({"input": str(source), "output": str(target.path), **result})
+    if json:
+        say_json(results)
+    if any("error" in result for result in results):
+        raise typer.Exit(1)
+
+
+def parse_assignments(words: Sequence[str]) -> dict[str, float]:
+    """`id=value` words as values by control id; BadParameter if one is not of that form."""
+    values: dict[str, float] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        try:
+            value = float(text)
+        except ValueError:
+            equals = ""
+        if not equals or name in values:
+            raise BadParameter(
+                f"{word!r} comes after another value for {name}."
+                if name in values
+                else f"{word!r} is not of the form id=number.",
+                param_hint="--set",
+            )
+        values[name] = value
+    return values
+
+
+def plan(inputs: Sequence[Path], out: Path, overwrite: bool) -> list[tuple[Path, Target]]:
+    """Which picture goes where, every place checked.
+
+    Raises RheostatError `bad-picture` or `unwritable`.
+    """
+    from ..pictures import FORMATS, Target
+
+    sources: list[Path] = []
+    for path in inputs:
+        if path.is_dir():
+            found = sorted(p for p in path.iterdir() if p.suffix.lower() in FORMATS)
+            if not found:
+                raise RheostatError(
+                    "bad-picture",
+                    f"The folder {path} holds no picture.",
+                    f"Names end in {', '.join(FORMATS)}.",
+                )
+            sources += found
+        elif path.is_file():
+            sources.append(path)
+        else:
+            raise RheostatError("bad-picture", f"There is no file {path}.", "Check the name.")
+    if len(inputs) == 1 and inputs[0].is_file() and not out.is_dir():
+        return [(sources[0], Target(out, overwrite=overwrite))]
+    return [
+        (source, Target(path, overwrite=overwrite))
+        for source, path in zip(sources, _places(sources, out), strict=True)
+    ]
+
+
+def _places(sources: Sequence[Path], folder: Path) -> list[Path]:
+    places = [folder / source.name for source in sources]
+    if len(set(places)) < len(places):
+        twice = next(p.name for p in places if places.count(p) > 1)
+        raise RheostatError(
+            "unwritable", f"Two of the pictures are called {twice}.", "Filter them one by one."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RheostatError(
+            "unwritable",
+            f"The folder {folder} cannot be made: {error.strerror}.",
+            "Name another one as OUT.",
+        ) from error
+    return places
+
+
+def _filter(
+    connection: Connection,
+    model: ModelInfo,
+    controls: Mapping[str, float],
+    source: Path,
+    target: Target,
+    is_one_of_many: bool,
+) -> dict[str, Any]:
+    """One picture; what to report of it."""
+    from ..pictures import Srgb, read_picture, with_record
+
+    picture = read_picture(source)
+    srgb = Srgb(picture)
+    for sentence in (warnings := (*picture.warnings, *srgb.warnings, *target.accept(picture))):
+        warn(f"{source}: {sentence}")
+    sent = srgb.picture
+    with progress() as bar:
+        task = bar.add_task(source.name)
+        rendered = connection.filter(
+            sent.tobytes(),
+            sent.format.name,
+            sent.width,
+            sent.height,
+            model.id,
+            controls,
+            purpose="batch" if is_one_of_many else "apply",
+            on_progress=lambda done, total, state: bar.update(
+                task, completed=done, total=total, description=f"{source.name}: {state}"
+            ),
+        )
+    settings = replace(Settings.from_json(rendered.settings), source={"file": source.name})
+    target.write(with_record(srgb.restore(rendered.pixels), settings.to_json()))
+    return {
+        "format": picture.format.name,
+        "width": picture.width,
+        "height": picture.height,
+        "controls": controls,
+        "milliseconds": rendered.milliseconds,
+        "device": rendered.device,
+        "warnings": warnings,
+    }

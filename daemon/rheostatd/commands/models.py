@@ -1,0 +1,89 @@
+"""`rheostat models` and `show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from rheostat_client.connection import Connection
+from rheostat_client.errors import RheostatError, nearest
+from rheostat_client.models import ModelInfo
+from rheostat_client.settings import Settings
+from typer import Argument
+
+from ..installation import START
+from ..terminal import Json, say, say_json, table, warn
+
+
+def models(json: Json = False) -> None:
+    """List the models."""
+    with Connection.open(START) as connection:
+        found = connection.models()
+        for entry in connection.status()["models"]:
+            if entry["state"] == "failed":
+                warn(entry["reason"])
+    if json:
+        say_json([model.to_dict() for model in found])
+        return
+    lines = table("MODEL", "VERSION", "CONTROLS", "")
+    for model in found:
+        lines.add_row(
+            model.id, model.version, ", ".join(c.id for c in model.controls), model.summary
+        )
+    say(lines if found else "There is no model.")
+
+
+def show(
+    what: Annotated[
+        str, Argument(metavar="MODEL|PICTURE", help="A model's id, or a filtered picture.")
+    ],
+    json: Json = False,
+) -> None:
+    """Describe a model and its controls, or say how a picture was made."""
+    if Path(what).is_file():
+        _show_record(Path(what), json)
+        return
+    with Connection.open(START) as connection:
+        model = find_model(connection, what)
+    if json:
+        say_json(model.to_dict())
+        return
+    say(f"{model.name} ({model.id}) {model.version}: {model.summary}")
+    say(f"Digest {model.digest}\n")
+    lines = table("CONTROL", "RANGE", "DEFAULT", "OFF", "UNIT", "")
+    for c in model.controls:
+        low, high = (c.format(value) for value in c.hard)
+        off = "" if c.off is None else c.format(c.off)
+        lines.add_row(c.id, f"{low} to {high}", c.format(c.default), off, c.unit, c.help)
+    say(lines)
+
+
+def find_model(connection: Connection, name: str) -> ModelInfo:
+    """The model `name`; RheostatError `unknown-model`, or `bad-package` saying why it is out."""
+    known = {model.id: model for model in connection.models()}
+    if name in known:
+        return known[name]
+    for entry in connection.status()["models"]:
+        if entry["id"] == name and entry["reason"]:
+            raise RheostatError("bad-package", entry["reason"])
+    raise RheostatError("unknown-model", f"There is no model {name!r}.", nearest(name, known))
+
+
+def _show_record(path: Path, json: bool) -> None:
+    from ..pictures import read_picture
+
+    record = read_picture(path).metadata.record
+    if record is None:
+        raise RheostatError(
+            "bad-settings",
+            f"{path} does not say how it was made.",
+            "Pictures written by `rheostat filter` do.",
+        )
+    settings = Settings.from_json(record)
+    if json:
+        print(settings.to_json())
+        return
+    values = " · ".join(f"{name} {value:g}" for name, value in settings.controls.items())
+    say(f"Made with {settings.model} {settings.version}: {values}")
+    if settings.source:
+        say("From " + ", ".join(f"{name} {value}" for name, value in settings.source.items()))

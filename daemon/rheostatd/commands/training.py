@@ -1,0 +1,107 @@
+"""`rheostat train` and `evaluate`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from platformdirs import user_data_path
+from rheostat_client.errors import RheostatError, nearest
+from typer import Argument, Option
+
+from ..terminal import progress, say, table
+
+if TYPE_CHECKING:
+    from rheostat.package import Package
+    from rheostat.training import Progress
+
+Data = Annotated[Path, Option("--data", metavar="FOLDER", help="Pictures, in any folder.")]
+Backbones = Annotated[
+    Path,
+    Option(
+        "--backbones",
+        metavar="FOLDER",
+        envvar="RHEOSTAT_BACKBONES",
+        help="Weights of the perceptual loss.",
+    ),
+]
+BACKBONES = user_data_path("rheostat", appauthor=False) / "backbones"
+
+
+def train(
+    recipe: Annotated[Path, Argument(metavar="RECIPE", help="A recipe.toml.")],
+    data: Data,
+    minutes: Annotated[float, Option(min=0.0, help="Stop after so many minutes.")],
+    resume: Annotated[bool, Option("--resume", help="Go on where the last run stopped.")] = False,
+    backbones: Backbones = BACKBONES,
+    out: Annotated[
+        Path | None, Option(metavar="FOLDER", help="Default: runs/ and the recipe's folder name.")
+    ] = None,
+) -> None:
+    """Train a model by a recipe; go on later with --resume, as if there had been no pause."""
+    from rheostat.training import train
+
+    folder = out or Path("runs") / recipe.resolve().parent.name
+    with progress() as bar:
+        task = bar.add_task("reading pictures", total=None)
+
+        def report(at: Progress) -> None:
+            loss = f"loss {at.loss:.4g}, {at.steps_per_second:.1f} steps/s"
+            bar.update(task, description=loss, completed=at.step, total=at.steps)
+            if at.validation:
+                scores = ", ".join(f"{k} {v:.4g}" for k, v in at.validation.items())
+                bar.console.print(f"step {at.step} of {at.steps}: {loss}; {scores}")
+
+        weights = train(
+            recipe,
+            data,
+            minutes=minutes,
+            out=folder,
+            backbones=backbones,
+            resume=resume,
+            report=report,
+        )
+    say(f"Weights: {weights}")
+
+
+def evaluate(
+    model: Annotated[str, Argument(metavar="MODEL", help="A model's id, or a package's folder.")],
+    data: Data,
+    backbones: Backbones = BACKBONES,
+) -> None:
+    """Measure a model on a folder of clean pictures; writes its evidence.json."""
+    from rheostat.evaluation import evaluate
+
+    package = _package(model)
+    command = f"rheostat evaluate {package.info.id} --data {data.resolve().name}"
+    with progress() as bar:
+        task = bar.add_task("measuring")
+        evidence = evaluate(
+            package,
+            data,
+            backbones,
+            command=command,
+            report=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    for sweep, columns in evidence["sweeps"].items():
+        say(_sweep(sweep, columns))
+
+
+def _package(model: str) -> Package:
+    from rheostat.package import find_packages, read_package
+
+    packages = find_packages()
+    folder = Path(model) if Path(model).is_dir() else packages.get(model)
+    if folder is None:
+        raise RheostatError(
+            "unknown-model", f"There is no model {model!r}.", nearest(model, packages)
+        )
+    return read_package(folder)
+
+
+def _sweep(name: str, columns: Mapping[str, Sequence[float]]) -> Any:
+    lines = table(name.upper(), *(heading for heading in columns if heading != "position"))
+    for row in zip(*columns.values(), strict=True):
+        lines.add_row(*(f"{value:g}" for value in row))
+    return lines

@@ -1,0 +1,114 @@
+"""Doctor: looks for what could keep Rheostat from working."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+
+from rheostat_client.connection import Connection
+from rheostat_client.errors import RheostatError
+from rheostat_client.rendezvous import endpoints, runtime_folder
+
+from .installation import contents, find_profiles, is_current, plug_in
+
+OK, WARNING, PROBLEM = "ok", "warning", "problem"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of a subject; `remedy` is empty if it is ok."""
+
+    subject: str
+    state: str
+    text: str
+    remedy: str = ""
+
+
+def examine() -> list[Finding]:
+    """Look at everything, in the order in which one thing needs the other."""
+    return [finding for look in LOOKS for finding in _careful(look)]
+
+
+def _careful(look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    try:
+        yield from look()
+    except RheostatError as error:
+        yield Finding(look.__name__.strip("_"), PROBLEM, error.message, error.remedy)
+
+
+def _python() -> Iterator[Finding]:
+    text = f"{platform.python_version()}, {sys.executable}; rheostat {metadata.version('rheostat')}"
+    yield Finding("python", OK, text)
+
+
+def _torch() -> Iterator[Finding]:
+    try:
+        import torch
+
+        from .renderer import Renderer
+
+        yield Finding("torch", OK, f"{torch.__version__}, on {Renderer().name}")
+    except (ImportError, OSError, RuntimeError) as error:
+        yield Finding("torch", PROBLEM, f"{error}.", "Install it again.")
+
+
+def _runtime() -> Iterator[Finding]:
+    folder = runtime_folder()
+    endpoints(folder)
+    yield Finding("runtime", OK, f"{folder}, for this user alone")
+
+
+def _models() -> Iterator[Finding]:
+    from rheostat.package import find_packages, read_package
+
+    packages = find_packages()
+    if not packages:
+        yield Finding("models", PROBLEM, "There is none.", "Install Rheostat again.")
+    for name, folder in packages.items():
+        try:
+            package = read_package(folder)
+            package.check_golden()
+        except RheostatError as error:
+            yield Finding(f"model {name}", PROBLEM, error.message, error.remedy)
+        else:
+            yield Finding(f"model {name}", OK, f"{package.info.version}, {folder}")
+
+
+def _daemon() -> Iterator[Finding]:
+    try:
+        with Connection.open() as connection:
+            connection.ping()
+            welcome = connection.welcome
+    except RheostatError as error:
+        if error.code != "no-daemon":
+            raise
+        yield Finding("daemon", OK, "not running; it is started when it is needed")
+        return
+    text = f"{welcome.version}, process {welcome.pid}, on {welcome.device}"
+    if welcome.version == metadata.version("rheostat"):
+        yield Finding("daemon", OK, text)
+    else:
+        yield Finding("daemon", WARNING, f"{text}: another version.", "Run: rheostat stop")
+
+
+def _gimp() -> Iterator[Finding]:
+    profiles = find_profiles()
+    if not profiles:
+        yield Finding("gimp", OK, "no profile of GIMP 3")
+        return
+    files, _ = contents()
+    for profile in profiles:
+        if not plug_in(profile).exists():
+            text, remedy = "Rheostat is not installed.", "Run: rheostat install gimp"
+        elif not is_current(profile, files):
+            text, remedy = "Rheostat or its models have changed.", "Run: rheostat install gimp"
+        else:
+            yield Finding("gimp", OK, f"installed in {profile}")
+            continue
+        yield Finding("gimp", WARNING, f"{profile}: {text}", remedy)
+
+
+LOOKS = (_python, _torch, _runtime, _models, _daemon, _gimp)

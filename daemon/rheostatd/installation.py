@@ -1,0 +1,183 @@
+"""Installation: the plug-in for GIMP, with all that GIMP's own Python does not have.
+
+A plug-in folder holds the plug-in, rheostat_client and the pure-Python part of msgpack beside it
+(the compiled part would fit one Python only), `models.json` for menu entries while no daemon runs,
+and `installation.json`, which says how to start the daemon.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+
+import msgpack
+import rheostat_client
+from rheostat_client.errors import RheostatError
+
+START = [sys.executable, "-m", "rheostatd", "serve"]  # the words that start the daemon
+
+NAME = "rheostat"  # of the plug-in's folder, and of the file in it that GIMP runs
+_MARK = "installation.json"  # what tells our folder from another plug-in of the same name
+_MSGPACK = ("__init__.py", "exceptions.py", "ext.py", "fallback.py")
+
+Files = Mapping[str, bytes]  # by path in the plug-in's folder, with slashes
+
+
+def find_profiles() -> list[Path]:
+    """The profile folders of every GIMP 3 that was ever started here."""
+    given = os.environ.get("GIMP3_DIRECTORY")
+    if given:
+        return [Path(given)]
+    return [p for base in _profile_bases() for p in sorted(base.glob("3.*")) if p.is_dir()]
+
+
+def gimp_profiles(given: Path | None = None) -> list[Path]:
+    """`given`, or every profile there is; RheostatError `no-host` if there is none."""
+    profiles = [given] if given else find_profiles()
+    if not profiles:
+        looked = " and ".join(str(base / "3.*") for base in _profile_bases())
+        raise RheostatError(
+            "no-host",
+            f"There is no profile of GIMP 3 ({looked}).",
+            "Start GIMP 3 once, or name its profile folder with --profile.",
+        )
+    return profiles
+
+
+def contents() -> tuple[Files, tuple[str, ...]]:
+    """The files of the plug-in's folder, and a sentence for each model that is left out."""
+    from rheostat.package import find_packages, read_package
+
+    models, warnings = [], []
+    for folder in find_packages().values():
+        try:
+            models.append(read_package(folder).info.to_dict())
+        except RheostatError as error:
+            warnings.append(str(error))
+    installation = {"version": metadata.version("rheostat"), "start": START}
+    files = {
+        **_tree(_plug_in(), ""),
+        **_tree(Path(rheostat_client.__file__).parent, "rheostat_client/"),
+        **dict(_msgpack()),
+        "models.json": _json(models),
+        _MARK: _json(installation),
+    }
+    return files, tuple(warnings)
+
+
+def plug_in(profile: Path) -> Path:
+    """Where the plug-in's folder is, or would be."""
+    return profile / "plug-ins" / NAME
+
+
+def is_current(profile: Path, files: Files) -> bool:
+    """Whether exactly `files` are installed in `profile`, and GIMP would run them."""
+    folder = plug_in(profile)
+    main = folder / f"{NAME}.py"
+    return _tree(folder, "") == files and (os.access(main, os.X_OK) or sys.platform == "win32")
+
+
+def install(profile: Path, files: Files) -> Path:
+    """Put `files` into `profile`, in one step, in the place of an older installation.
+
+    Returns the plug-in's folder. Raises RheostatError `unwritable`, and leaves what was there.
+    """
+    place = plug_in(profile)
+    _check_ours(place)
+    draft = profile / f".{NAME}-{secrets.token_hex(4)}"  # not where GIMP looks for plug-ins
+    old = draft.with_suffix(".old")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            (draft / name).parent.mkdir(parents=True, exist_ok=True)
+            (draft / name).write_bytes(data)
+        (draft / f"{NAME}.py").chmod(0o755)
+        if os.path.lexists(place):
+            place.rename(old)
+        try:
+            draft.rename(place)
+        except OSError:
+            if os.path.lexists(old):
+                old.rename(place)
+            raise
+    except OSError as error:
+        raise RheostatError(
+            "unwritable",
+            f"The plug-in cannot be put into {place}: {error.strerror}.",
+            "Name another profile folder with --profile.",
+        ) from error
+    finally:
+        _remove(draft)
+        _remove(old)
+    if not is_current(profile, files):
+        raise RheostatError(
+            "unwritable", f"What is in {place} is not what was written.", "Install again."
+        )
+    return place
+
+
+def uninstall(profile: Path) -> Path | None:
+    """Remove the plug-in; the folder that was removed, or None if it is not installed."""
+    place = plug_in(profile)
+    if not os.path.lexists(place):
+        return None
+    _check_ours(place)
+    _remove(place)
+    return place
+
+
+def _profile_bases() -> list[Path]:
+    home = Path.home()
+    if sys.platform == "win32":
+        return [Path(os.environ.get("APPDATA", home / "AppData" / "Roaming")) / "GIMP"]
+    if sys.platform == "darwin":
+        return [home / "Library" / "Application Support" / "GIMP"]
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+    return [config / "GIMP", home / ".var" / "app" / "org.gimp.GIMP" / "config" / "GIMP"]
+
+
+def _plug_in() -> Path:
+    """The plug-in's own files: inside this package when installed, beside it in a checkout."""
+    inside = Path(__file__).parent / "plugins"
+    outside = Path(__file__).parents[2] / "plugins"
+    return (inside if inside.is_dir() else outside) / "gimp" / NAME
+
+
+def _msgpack() -> Iterator[tuple[str, bytes]]:
+    folder = Path(msgpack.__file__).parent
+    for name in _MSGPACK:
+        yield f"msgpack/{name}", (folder / name).read_bytes()
+    for file in metadata.files("msgpack") or []:
+        if file.name == "COPYING":  # its licence goes where it goes
+            yield "msgpack/COPYING", file.read_binary()
+
+
+def _tree(folder: Path, prefix: str) -> dict[str, bytes]:
+    paths = (p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    return {prefix + p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(paths)}
+
+
+def _check_ours(place: Path) -> None:
+    if os.path.lexists(place) and not place.is_symlink() and not (place / _MARK).is_file():
+        raise RheostatError(
+            "unwritable",
+            f"{place} is there already, and is not an installation of Rheostat.",
+            "Move it away.",
+        )
+
+
+def _remove(place: Path) -> None:
+    if place.is_symlink():
+        place.unlink()
+    elif place.exists():
+        shutil.rmtree(place)
+
+
+def _json(data: object) -> bytes:
+    return (json.dumps(data, indent=1) + "\n").encode()

@@ -1,0 +1,176 @@
+"""Files <-> pictures: read whatever may lie there; write all of a picture or nothing."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PIL import UnidentifiedImageError
+from rheostat_client.errors import RheostatError
+
+from . import pillow, png, tiff
+from .picture import Picture, white
+
+UNDERSTOOD = "PNG, JPEG, TIFF and WebP"
+MAX_SEGMENT = 64_000  # bytes of EXIF or XMP that a JPEG carries, with room for the record
+
+
+@dataclass(frozen=True)
+class Format:
+    """What a kind of file can hold.
+
+    depths    of its pixels; the last one takes what does not fit
+    max_side  pixels
+    """
+
+    name: str
+    write: Callable[[Picture], bytes]
+    depths: tuple[str, ...]
+    max_side: int
+    has_alpha: bool = True
+
+
+_JPEG = Format("JPEG", pillow.write_jpeg, ("8",), 65_500, has_alpha=False)
+_TIFF = Format("TIFF", tiff.write, ("8", "16", "32f"), 2**31 - 1)
+FORMATS = {
+    ".png": Format("PNG", png.write, ("8", "16"), 2**31 - 1),
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+    ".webp": Format("WebP", pillow.write_webp, ("8",), 16_383),
+}
+
+
+def read_picture(path: Path) -> Picture:
+    """The picture in a file, whatever its name ends in.
+
+    Raises RheostatError `bad-picture`: not there, not a picture, cut short, CMYK, too large.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RheostatError(
+            "bad-picture", f"{path} cannot be read: {error.strerror}.", "Check the name."
+        ) from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of damaged notes in sound pictures
+            return _reader(data)(data)
+    except RheostatError as error:
+        raise RheostatError(error.code, f"{path}: {error.message}", error.remedy) from error
+    except UnidentifiedImageError as error:
+        raise RheostatError(
+            "bad-picture", f"{path} is not a picture.", f"{UNDERSTOOD} are understood."
+        ) from error
+    except Exception as error:  # whatever a decoder makes of damaged bytes
+        raise RheostatError(
+            "bad-picture",
+            f"{path} is damaged or cut short: {error or type(error).__name__}.",
+            "Get the file again from where it came.",
+        ) from error
+
+
+class Target:
+    """A file that is to be written, checked when it is named so that no work is done in vain."""
+
+    def __init__(self, path: Path, *, overwrite: bool = False) -> None:
+        """Raise RheostatError `unwritable` if `path` exists or cannot be written."""
+        self.path = path
+        self._file = path.resolve()  # what a link leads to, not the link, is replaced
+        if path.suffix.lower() not in FORMATS:
+            raise _unwritable(
+                path,
+                f"it ends in {path.suffix!r}" if path.suffix else "its name has no ending",
+                f"End it in {', '.join(FORMATS)}.",
+            )
+        self._format = FORMATS[path.suffix.lower()]
+        if path.is_dir():
+            raise _unwritable(path, "it is a folder", "Name a file.")
+        if self._file.exists() and not overwrite:
+            raise _unwritable(path, "it exists", "Choose another name, or add --overwrite.")
+        self._draft().unlink()
+
+    def accept(self, picture: Picture) -> tuple[str, ...]:
+        """Sentences about what the file will not keep of `picture`.
+
+        Raises RheostatError `unwritable` if it cannot hold the picture at all.
+        """
+        kind = self._format
+        if kind.max_side < max(picture.width, picture.height):
+            raise _unwritable(
+                self.path,
+                f"{kind.name} holds {kind.max_side} pixels on a side, "
+                f"the picture has {max(picture.width, picture.height)}",
+                "Write a TIFF or a PNG.",
+            )
+        if picture.pixels.nbytes > tiff.MAX_BYTES and kind is _TIFF:
+            raise _unwritable(self.path, "TIFF holds 4 GB", "Write a PNG.")
+        if not kind.has_alpha and (picture.alpha < white(picture.pixels)).any():
+            raise _unwritable(self.path, f"{kind.name} holds no transparency", "Write a PNG.")
+        if kind is _JPEG:
+            self._check_segments(picture)
+        if picture.depth in kind.depths:
+            return ()
+        return (
+            f"{kind.name} holds {kind.depths[-1]} bits; the {picture.depth.rstrip('f')} of the "
+            "input are rounded to that.",
+        )
+
+    def write(self, picture: Picture) -> None:
+        """Put `picture` there in one step: before it the old file is whole, after it the new.
+
+        Raises RheostatError `unwritable`, and leaves what was there.
+        """
+        kind = self._format
+        if picture.depth not in kind.depths:
+            picture = picture.with_depth(kind.depths[-1])
+        data = kind.write(picture)
+        draft = self._draft()
+        try:
+            with draft.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._file)
+        except OSError as error:
+            raise _unwritable(self.path, error.strerror, "Check the disk.") from error
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def _draft(self) -> Path:
+        """A new empty file beside the target, with the rights of a new file."""
+        draft = self._file.with_name(f".rheostat-{secrets.token_hex(8)}")
+        try:
+            draft.touch(exist_ok=False)
+        except OSError as error:
+            raise _unwritable(self.path, error.strerror, "Write to another folder.") from error
+        return draft
+
+    def _check_segments(self, picture: Picture) -> None:
+        for name, block in (("EXIF", picture.metadata.exif), ("XMP", picture.metadata.xmp)):
+            if block and len(block) > MAX_SEGMENT:
+                raise _unwritable(
+                    self.path,
+                    f"its {name} has {len(block)} bytes, a JPEG carries {MAX_SEGMENT}",
+                    "Write a PNG or a TIFF.",
+                )
+
+
+def with_record(picture: Picture, record: str) -> Picture:
+    """`picture` with a settings record (canonical JSON) that `Target.write` puts into the file."""
+    return replace(picture, metadata=replace(picture.metadata, record=record))
+
+
+def _reader(data: bytes) -> Callable[[bytes], Picture]:
+    if data.startswith(png.SIGNATURE):
+        return png.read
+    return tiff.read if data.startswith(tiff.SIGNATURES) else pillow.read
+
+
+def _unwritable(path: Path, why: str | None, remedy: str) -> RheostatError:
+    return RheostatError("unwritable", f"{path} cannot be written: {why}.", remedy)

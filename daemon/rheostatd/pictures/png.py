@@ -1,0 +1,91 @@
+"""PNG: 8 and 16 bits, with chunks carried over byte for byte."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+
+import imagecodecs
+import numpy as np
+from PIL import Image
+from rheostat_client.settings import PARASITE
+
+from . import record
+from .picture import Metadata, Picture, Values, check_size
+from .pillow import decode, more_frames
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_HEADER = len(SIGNATURE) + 25  # the signature and the chunk IHDR, always first
+_DEPTH = 24  # where IHDR says it
+_KEPT = {b"tEXt", b"zTXt", b"iTXt", b"gAMA", b"cHRM", b"cICP", b"sRGB", b"pHYs"}
+_XMP = b"XML:com.adobe.xmp"
+_PLAIN_ITXT = b"\0\0\0\0\0"  # end of keyword, not compressed, no language, no translation
+_METRE = 0.0254  # metres in an inch
+
+
+def read(data: bytes) -> Picture:
+    """The picture; palettes, transparent colours and less than 8 bits are expanded."""
+    with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+        check_size(*image.size)
+        pixels = _deep(data) if data[_DEPTH] == 16 else decode(image)
+        info, notes = image.info, more_frames(image)
+    xmp, settings = record.split(info.get("xmp"))
+    chunks = tuple((kind, body) for kind, body in _chunks(data) if kind in _KEPT)
+    own = PARASITE.encode()
+    metadata = Metadata(
+        icc=info.get("icc_profile"),
+        exif=info.get("exif", b"").removeprefix(b"Exif\0\0") or None,
+        xmp=xmp,
+        dpi=info.get("dpi"),
+        chunks=tuple(c for c in chunks if _keyword(c) not in (own, _XMP)),
+        record=str(info[PARASITE]) if PARASITE in info else settings,
+    )
+    return Picture(pixels, metadata, notes)
+
+
+def write(picture: Picture) -> bytes:
+    """The file, its record in a text chunk; pixels of 8 or 16 bits."""
+    file = imagecodecs.png_encode(np.ascontiguousarray(picture.pixels), level=6)
+    chunks = [_chunk(kind, body) for kind, body in _described(picture.metadata)]
+    return b"".join((file[:_HEADER], *chunks, file[_HEADER:]))
+
+
+def _deep(data: bytes) -> Values:
+    pixels = imagecodecs.png_decode(data)
+    return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+def _described(metadata: Metadata) -> Iterator[tuple[bytes, bytes]]:
+    kinds = {kind for kind, _ in metadata.chunks}
+    if metadata.icc:
+        yield b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc)
+    if metadata.dpi and b"pHYs" not in kinds:
+        x, y = (round(dpi / _METRE) for dpi in metadata.dpi)
+        yield b"pHYs", struct.pack(">IIB", x, y, 1)
+    yield from (c for c in metadata.chunks if not (metadata.icc and c[0] == b"sRGB"))
+    if metadata.exif:
+        yield b"eXIf", metadata.exif
+    if metadata.xmp:
+        yield b"iTXt", _XMP + _PLAIN_ITXT + metadata.xmp
+    if metadata.record:
+        yield b"iTXt", PARASITE.encode() + _PLAIN_ITXT + metadata.record.encode()
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at = len(SIGNATURE)
+    while at + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        yield kind, data[at + 8 : at + 8 + length]
+        at += 12 + length
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    check = zlib.crc32(kind + body)
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", check)
+
+
+def _keyword(chunk: tuple[bytes, bytes]) -> bytes:
+    kind, body = chunk
+    return body.partition(b"\0")[0] if kind in (b"tEXt", b"zTXt", b"iTXt") else b""
