@@ -88,7 +88,7 @@ def evaluate(
         "pictures": len(paths),
         "digest": package.info.digest,
         "rheostat": __version__,
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "machine": platform.machine(),
         "sweeps": measure.scores.means(),
     }
