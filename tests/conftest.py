@@ -6,8 +6,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 from packages import PackageMaker, write_package
 from rheostat.package import read_package
+
+torch.set_num_threads(1)  # tests are small: threads that wait for each other cost more
 
 
 @pytest.fixture
