@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 TESTS = Path(__file__).parents[1]
-PROFILE_VERSION = "3.0.4"  # an older one would open GIMP's welcome window over everything
+GIMPRC = '(config-version "3.0.4")\n(show-welcome-dialog no)\n'  # both, or a window hides the rest
 TIMEOUT = 240  # seconds; a first start looks at all of GIMP's plug-ins
 
 
@@ -43,7 +43,7 @@ class Gimp:
             f'(action "rheostat-{id}" "<Primary><Alt>{n}")' for n, id in enumerate(ids, start=1)
         ]
         (self.profile / "shortcutsrc").write_text("\n".join(["(file-version 1)", *keys, ""]))
-        (self.profile / "gimprc").write_text(f'(config-version "{PROFILE_VERSION}")\n')
+        (self.profile / "gimprc").write_text(GIMPRC)
 
     def rheostat(self, *words: str) -> str:
         """What the `rheostat` command prints; AssertionError with its last words if it fails."""

@@ -7,10 +7,13 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
+import numpy as np
 import pytest
 from hosts.rig import Gimp
 
@@ -33,8 +36,41 @@ def start_command(gimp: Gimp) -> Iterator[Any]:
     path.write_text(text)
 
 
+@pytest.fixture
+def large_picture(picture: Path) -> Path:
+    """A picture that keeps the model `slow` busy for many seconds."""
+    pixels = imagecodecs.png_decode(picture.read_bytes())
+    picture.write_bytes(imagecodecs.png_encode(np.tile(pixels, (10, 10, 1))))
+    return picture
+
+
 def status(gimp: Gimp) -> dict[str, Any]:
     return dict(json.loads(gimp.rheostat("status", "--json")))
+
+
+def running(gimp: Gimp) -> int:
+    return int(status(gimp).get("jobs", {"running": 0})["running"])
+
+
+def process_of(script: Path) -> int:
+    """The process that runs a script."""
+    (found,) = (
+        int(process.name)
+        for process in Path("/proc").iterdir()
+        if process.name.isdecimal() and str(script).encode() in (process / "cmdline").read_bytes()
+    )
+    return found
+
+
+@contextmanager
+def slow_call(gimp: Gimp, picture: Path) -> Iterator[Future[Any]]:
+    """A call of the plug-in whose render has begun."""
+    with ThreadPoolExecutor() as pool:
+        call = pool.submit(gimp.run, "filter", picture=str(picture), model="slow")
+        while not running(gimp):
+            assert not call.done(), call.result()
+            time.sleep(0.1)
+        yield call
 
 
 def test_a_daemon_is_started_when_there_is_none(stopped: Gimp, picture: Path) -> None:
@@ -59,18 +95,26 @@ def test_a_daemon_that_cannot_be_started(
     assert seen["after"] == seen["before"]
 
 
-def test_a_daemon_killed_while_it_renders(gimp: Gimp, picture: Path) -> None:
-    with ThreadPoolExecutor() as pool:
-        call = pool.submit(gimp.run, "filter", picture=str(picture), model="slow")
-        while not (found := status(gimp))["running"]:
-            assert not call.done(), call.result()
-            time.sleep(0.1)
-        os.kill(found["pid"], signal.SIGKILL)
+def test_a_daemon_killed_while_it_renders(gimp: Gimp, large_picture: Path) -> None:
+    with slow_call(gimp, large_picture) as call:
+        pid = status(gimp)["pid"]
+        os.kill(pid, signal.SIGKILL)
         seen = call.result()
     assert seen["outcome"]["status"] == "execution-error"
-    assert str(found["pid"]) in seen["outcome"]["error"]
+    assert str(pid) in seen["outcome"]["error"]
     assert seen["after"] == seen["before"]
-    assert gimp.run("filter", picture=str(picture))["outcome"]["status"] == "success"
+    again = gimp.run("filter", picture=str(large_picture))
+    assert again["outcome"]["status"] == "success"
+
+
+def test_a_call_cancelled_while_the_daemon_renders(gimp: Gimp, large_picture: Path) -> None:
+    with slow_call(gimp, large_picture) as call:
+        os.kill(process_of(gimp.plug_in / "rheostat.py"), signal.SIGKILL)  # what GIMP's Cancel does
+        seen = call.result()
+    assert seen["outcome"]["status"] != "success"
+    assert seen["after"] == seen["before"]
+    while running(gimp):  # the daemon drops what nobody waits for
+        time.sleep(0.1)
 
 
 def test_what_the_menu_would_not_offer_is_refused(gimp: Gimp, picture: Path) -> None:

@@ -26,6 +26,7 @@ def main(picture: str, model: str, noise: str, shots: str) -> dict[str, Any]:
     window = wait_for(lambda: find("– GIMP$"))
     time.sleep(2)  # keys sent before GIMP has settled are lost
     xdotool("windowsize", window, "100%", "100%", "windowmove", window, "0", "0")
+    widen_docks()
     keys(window, "ctrl+shift+j")  # fit the image in the window
 
     keys(window, "ctrl+alt+1")
@@ -79,6 +80,16 @@ def xdotool(*words: str) -> None:
 def keys(window: str, *names: str) -> None:
     """Press keys in a window."""
     xdotool("windowactivate", "--sync", window, "key", *names)
+
+
+def widen_docks() -> None:
+    """Drag the border of the docks on the right, so that whole layer names can be read."""
+    screen = subprocess.check_output(["xdotool", "getdisplaygeometry"], text=True)
+    right, middle = (int(side) for side in screen.split())
+    border, wider = f"{right - 234}", f"{right - 440}"
+    y = f"{middle // 2}"
+    xdotool("mousemove", border, y, "mousedown", "1")
+    xdotool("mousemove", wider, y, "mouseup", "1")
 
 
 def shoot(path: Path) -> None:
