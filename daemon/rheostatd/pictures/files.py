@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -136,6 +137,8 @@ class Target:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+            if self._file.exists():
+                shutil.copymode(self._file, draft)
             draft.replace(self._file)
         except OSError as error:
             raise _unwritable(self.path, error.strerror, "Check the disk.") from error

@@ -63,7 +63,7 @@ def write_jpeg(picture: Picture) -> bytes:
     """The file at quality 95, without colour subsampling; 8-bit grey or RGB, alpha left out."""
     metadata = picture.metadata
     own = {"dpi": metadata.dpi, "comment": metadata.comment}
-    return _save("JPEG", picture.colour, metadata, quality=95, subsampling=0, **own)
+    return _save("JPEG", picture.colour, metadata, quality=95, subsampling="4:4:4", **own)
 
 
 def write_webp(picture: Picture) -> bytes:
@@ -79,5 +79,5 @@ def _save(form: str, pixels: Values, metadata: Metadata, **options: Any) -> byte
     }
     file = io.BytesIO()
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-    image.save(file, form, **{name: value for name, value in options.items() if value})
+    image.save(file, form, **{name: value for name, value in options.items() if value is not None})
     return file.getvalue()

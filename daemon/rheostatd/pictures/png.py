@@ -47,7 +47,10 @@ def read(data: bytes) -> Picture:
 
 def write(picture: Picture) -> bytes:
     """The file, its record in a text chunk; pixels of 8 or 16 bits."""
-    file = imagecodecs.png_encode(np.ascontiguousarray(picture.pixels), level=6)
+    pixels = picture.pixels[..., 0] if picture.pixels.shape[2] == 1 else picture.pixels
+    size = pixels.nbytes + picture.height  # before compression, with a filter byte for each row
+    room = size + size // 64 + 4096  # imagecodecs' own guess is too small for narrow noise
+    file = imagecodecs.png_encode(np.ascontiguousarray(pixels), level=6, out=room)
     chunks = [_chunk(kind, body) for kind, body in _described(picture.metadata)]
     return b"".join((file[:_HEADER], *chunks, file[_HEADER:]))
 

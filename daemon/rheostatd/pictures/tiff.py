@@ -39,6 +39,8 @@ _DESCRIPTIVE = {269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 33723, EXIF,
 }
 _PLAIN = _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 _PREMULTIPLIED, _STRAIGHT = 1, 2
+_INCH, _CENTIMETRE = 2, 3
+_INCHES = {_INCH: 1.0, _CENTIMETRE: 1 / 2.54}
 _DEFLATE, _DIFFERENCES = 8, 2
 
 
@@ -55,7 +57,13 @@ def read(data: bytes) -> Picture:
             pixels = decode(image)
         described[ORIENTATION] = 1  # Pillow turned the pixels
     xmp, settings = record.split(_bytes(tags.get(XMP)))
-    metadata = Metadata(icc=_bytes(tags.get(ICC)), exif=_exif(described), xmp=xmp, record=settings)
+    metadata = Metadata(
+        icc=_bytes(tags.get(ICC)),
+        exif=_exif(described),
+        xmp=xmp,
+        dpi=_dpi(tags),
+        record=settings,
+    )
     notes = () if is_last else ("Of its pages only the first is used.",)
     return Picture(pixels, metadata, notes)
 
@@ -154,12 +162,19 @@ def _exif(described: Mapping[int, Any]) -> bytes | None:
     return exif.tobytes().removeprefix(b"Exif\0\0") if described else None
 
 
+def _dpi(tags: Mapping[int, Any]) -> tuple[float, float] | None:
+    inches = _INCHES.get(tags.get(RESOLUTION_UNIT, _INCH))
+    if inches is None or not {X_RESOLUTION, Y_RESOLUTION} <= tags.keys():
+        return None
+    return float(tags[X_RESOLUTION]) / inches, float(tags[Y_RESOLUTION]) / inches
+
+
 def _tags(metadata: Metadata) -> Directory:
     """A directory with what the metadata say."""
     tags = Directory()
     if metadata.dpi:
         tags[X_RESOLUTION], tags[Y_RESOLUTION] = metadata.dpi
-        tags[RESOLUTION_UNIT] = 2
+        tags[RESOLUTION_UNIT] = _INCH
     if metadata.exif:
         described, _ = _directory(metadata.exif)
         for tag in _DESCRIPTIVE & described.keys():

@@ -1,0 +1,115 @@
+"""Pictures as other programs write them: made with Pillow and tifffile, not with Rheostat."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import numpy.typing as npt
+import tifffile
+from PIL import Image, PngImagePlugin
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+Values = npt.NDArray[Any]
+
+LAYOUTS = {"gray": 1, "graya": 2, "rgb": 3, "rgba": 4}
+DTYPES: dict[str, Any] = {"8": np.uint8, "16": np.uint16, "32f": np.float32}
+ADOBE_RGB: bytes = imagecodecs.cms_profile("adobergb")
+SRGB: bytes = imagecodecs.cms_profile("srgb")
+GAMMA_GRAY: bytes = imagecodecs.cms_profile("gray", gamma=1.8)
+XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf'
+    b'-syntax-ns#"><rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" '
+    b'dc:source="a &amp; b"/></rdf:RDF></x:xmpmeta>'
+)
+ORIENTATION, MAKE, EXPOSURE, MAKER_NOTE = 274, 271, 33434, 37500
+XMP_TAG, EXIF_DIRECTORY = 700, 34665
+
+
+def noise(form: str, height: int = 13, width: int = 17, seed: int = 0) -> Values:
+    """Random pixels (height, width, channels) in a pixel format: rgb8, graya16, rgba32f, ..."""
+    layout = form.rstrip("0123456789f")
+    shape = (height, width, LAYOUTS[layout])
+    dtype = DTYPES[form.removeprefix(layout)]
+    generator = np.random.default_rng(seed)
+    if dtype is np.float32:
+        return generator.random(shape, np.float32)
+    return generator.integers(0, np.iinfo(dtype).max + 1, shape, dtype)
+
+
+def write(path: Path, pixels: Values) -> Path:
+    """Write pixels by another program's hand: 8 bits by Pillow, deeper ones by its betters."""
+    flat = pixels[..., 0] if pixels.shape[2] == 1 else pixels
+    if pixels.dtype == np.uint8:
+        lossless: dict[str, Any] = (
+            {"lossless": True, "exact": True} if path.suffix == ".webp" else {}
+        )
+        Image.fromarray(flat).save(path, **lossless)
+    elif path.suffix == ".png":
+        path.write_bytes(imagecodecs.png_encode(flat))
+    else:
+        tifffile.imwrite(
+            path,
+            flat,
+            photometric="rgb" if pixels.shape[2] > 2 else "minisblack",
+            planarconfig="contig" if pixels.shape[2] > 1 else None,
+            extrasamples=["unassalpha"] if pixels.shape[2] in (2, 4) else None,
+        )
+    return path
+
+
+def pixels_of(path: Path) -> Values:
+    """The pixels of a file, read by another program."""
+    if path.suffix == ".png":
+        pixels: Values = imagecodecs.png_decode(path.read_bytes())
+    elif path.suffix in (".tif", ".tiff"):
+        pixels = tifffile.imread(path)
+    else:
+        pixels = np.asarray(Image.open(path))
+    return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+def exif(orientation: int = 3) -> Image.Exif:
+    """A camera's notes: how it was held, maker, exposure."""
+    notes = Image.Exif()
+    notes[ORIENTATION] = orientation
+    notes[MAKE] = "Camera works"
+    notes[EXIF_DIRECTORY] = {EXPOSURE: 0.25, MAKER_NOTE: b"\0a secret\xff"}
+    return notes
+
+
+def save(image: Image.Image, path: Path, notes: Image.Exif, **options: Any) -> Path:
+    """Save with EXIF, and with an XMP packet and a resolution where the format has one."""
+    if path.suffix == ".tif":
+        directory = ImageFileDirectory_v2()
+        for tag, value in {**notes, XMP_TAG: XMP}.items():
+            directory[tag] = value
+        options["tiffinfo"] = directory
+    elif path.suffix == ".png":
+        info = PngImagePlugin.PngInfo()
+        info.add_itxt("XML:com.adobe.xmp", XMP.decode())
+        options |= {"exif": notes, "pnginfo": info}
+    else:
+        options |= {"exif": notes, "xmp": XMP}
+    if path.suffix != ".webp":
+        options["dpi"] = (300, 300)
+    image.save(path, **options)
+    return path
+
+
+def notes_of(path: Path) -> dict[str, Any]:
+    """What another program reads of a file's EXIF, colour profile, XMP and resolution."""
+    with Image.open(path) as image:
+        found = image.getexif()
+        inner = found.get_ifd(EXIF_DIRECTORY)
+        return {
+            "orientation": found.get(ORIENTATION),
+            "make": found.get(MAKE),
+            "exposure": float(inner[EXPOSURE]) if EXPOSURE in inner else None,
+            "maker": inner.get(MAKER_NOTE),
+            "icc": image.info.get("icc_profile"),
+            "xmp": image.info.get("xmp"),
+            "dpi": tuple(round(float(d)) for d in image.info.get("dpi", ())),
+        }

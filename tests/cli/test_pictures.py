@@ -1,0 +1,414 @@
+"""Pictures survive: every value, every note, or a sentence says why not."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+from cli.samples import (
+    ADOBE_RGB,
+    XMP,
+    exif,
+    noise,
+    notes_of,
+    pixels_of,
+    save,
+    write,
+)
+from PIL import Image, PngImagePlugin
+from rheostat_client.errors import RheostatError
+from rheostat_client.settings import PARASITE
+from rheostatd.pictures import Picture, Target, read_picture, with_record
+
+EIGHT = ["gray8", "graya8", "rgb8", "rgba8"]
+SIXTEEN = ["gray16", "graya16", "rgb16", "rgba16"]
+FLOAT = ["gray32f", "rgb32f", "rgba32f"]
+SMALL = Picture(noise("rgb8"))
+RECORD = '{"model":"tiny \\"&<\'"}'
+
+
+def refusal(path: Path, code: str = "bad-picture") -> str:
+    with pytest.raises(RheostatError) as caught:
+        read_picture(path)
+    assert caught.value.code == code
+    assert caught.value.remedy
+    return caught.value.message
+
+
+def unwritable(path: Path, picture: Picture = SMALL) -> str:
+    with pytest.raises(RheostatError) as caught:
+        Target(path).accept(picture)
+    assert caught.value.code == "unwritable"
+    assert caught.value.remedy
+    return caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("suffix", "form"),
+    [(".png", form) for form in EIGHT + SIXTEEN]
+    + [(".tif", form) for form in EIGHT + SIXTEEN + FLOAT]
+    + [(".webp", form) for form in ("rgb8", "rgba8")],
+)
+def test_every_value_survives(tmp_path: Path, suffix: str, form: str) -> None:
+    pixels = noise(form)
+    picture = read_picture(write(tmp_path / f"in{suffix}", pixels))
+    assert picture.format.name == form
+    np.testing.assert_array_equal(picture.pixels, pixels)
+    target = Target(tmp_path / f"out{suffix}")
+    assert target.accept(picture) == ()
+    target.write(picture)
+    np.testing.assert_array_equal(pixels_of(target.path), pixels)
+    np.testing.assert_array_equal(read_picture(target.path).pixels, pixels)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (301, 1)])
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
+def test_odd_sizes(tmp_path: Path, suffix: str, shape: tuple[int, int]) -> None:
+    pixels = noise("rgb8", *shape)
+    picture = read_picture(write(tmp_path / f"in{suffix}", pixels))
+    assert (picture.height, picture.width) == shape
+    target = Target(tmp_path / f"out{suffix}")
+    target.write(picture)
+    np.testing.assert_array_equal(pixels_of(target.path), pixels)
+
+
+def test_a_large_tiff_has_many_strips(tmp_path: Path) -> None:
+    pixels = noise("rgb16", 700, 500)
+    target = Target(tmp_path / "out.tif")
+    target.write(Picture(pixels))
+    np.testing.assert_array_equal(pixels_of(target.path), pixels)
+    np.testing.assert_array_equal(np.asarray(read_picture(target.path).pixels), pixels)
+
+
+@pytest.mark.parametrize(
+    ("options", "mode"),
+    [({}, "RGB"), ({"transparency": 2}, "RGBA"), ({"transparency": b"\xff\0\x80"}, "RGBA")],
+)
+def test_palettes_are_expanded(tmp_path: Path, options: dict[str, Any], mode: str) -> None:
+    path = tmp_path / "palette.png"
+    Image.fromarray(noise("rgb8")).quantize(5).save(path, **options)
+    with Image.open(path) as image:
+        expected = np.asarray(image.convert(mode))
+    np.testing.assert_array_equal(read_picture(path).pixels, expected)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_one_bit_is_black_and_white(tmp_path: Path, suffix: str) -> None:
+    image = Image.fromarray(noise("gray8")[..., 0]).convert("1")
+    image.save(tmp_path / f"bits{suffix}")
+    picture = read_picture(tmp_path / f"bits{suffix}")
+    assert picture.format.name == "gray8"
+    np.testing.assert_array_equal(picture.pixels[..., 0] == 255, np.asarray(image))
+
+
+@pytest.mark.parametrize("form", ["gray8", "rgb8", "gray16", "rgb16"])
+def test_a_transparent_colour_becomes_alpha(tmp_path: Path, form: str) -> None:
+    pixels = noise(form)
+    colour = [int(value) for value in pixels[2, 3]]
+    body = b"".join(value.to_bytes(2, "big") for value in (colour * 3)[: len(colour)])
+    data = write(tmp_path / "in.png", pixels).read_bytes()
+    at = data.index(b"IDAT") - 4
+    chunk = io.BytesIO()
+    PngImagePlugin.putchunk(chunk, b"tRNS", body)
+    (tmp_path / "in.png").write_bytes(data[:at] + chunk.getvalue() + data[at:])
+    picture = read_picture(tmp_path / "in.png")
+    np.testing.assert_array_equal(picture.colour, pixels)
+    hidden = (pixels == pixels[2, 3]).all(axis=2)
+    np.testing.assert_array_equal(picture.alpha[..., 0] == 0, hidden)
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        {"compression": "lzw"},
+        {"compression": "zlib", "predictor": True},
+        {"tile": (16, 16)},
+        {"byteorder": ">"},
+        {"bigtiff": True},
+        {"planarconfig": "separate"},
+    ],
+    ids=str,
+)
+def test_tiffs_of_all_kinds(tmp_path: Path, layout: dict[str, Any]) -> None:
+    pixels = noise("rgb16", 40, 50)
+    stored = pixels.transpose(2, 0, 1) if "planarconfig" in layout else pixels
+    tifffile.imwrite(tmp_path / "in.tif", stored, photometric="rgb", **layout)
+    np.testing.assert_array_equal(read_picture(tmp_path / "in.tif").pixels, pixels)
+
+
+def test_white_is_zero_is_turned_round(tmp_path: Path) -> None:
+    pixels = noise("gray16")
+    tifffile.imwrite(tmp_path / "in.tif", pixels[..., 0], photometric="miniswhite")
+    np.testing.assert_array_equal(read_picture(tmp_path / "in.tif").pixels, 65535 - pixels)
+
+
+def test_premultiplied_alpha_is_taken_out(tmp_path: Path) -> None:
+    pixels = noise("rgba16")
+    pixels[0, 0, 3] = 0
+    alpha = pixels[..., 3:] / 65535
+    stored = np.concatenate((np.rint(pixels[..., :3] * alpha), pixels[..., 3:]), axis=2)
+    tifffile.imwrite(
+        tmp_path / "in.tif",
+        stored.astype(np.uint16),
+        photometric="rgb",
+        extrasamples=["assocalpha"],
+    )
+    picture = read_picture(tmp_path / "in.tif")
+    np.testing.assert_array_equal(picture.alpha, pixels[..., 3:])
+    error = np.abs(picture.colour.astype(float) - pixels[..., :3]) * alpha
+    assert error[alpha[..., 0] > 0].max() <= 1
+    assert not picture.colour[0, 0].any()
+
+
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize("source", [".png", ".jpg", ".tif", ".webp"])
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
+def test_notes_survive_in_every_format(
+    tmp_path: Path, source: str, suffix: str, deep: bool
+) -> None:
+    image = Image.fromarray(noise("rgb8"))
+    path = save(image, tmp_path / f"in{source}", exif(), icc_profile=ADOBE_RGB)
+    before = notes_of(path)
+    assert (before["orientation"], before["exposure"], before["icc"]) == (3, 0.25, ADOBE_RGB)
+    picture = read_picture(path)
+    target = Target(tmp_path / f"out{suffix}")
+    target.write(picture.with_depth("16") if deep else picture)
+    after = notes_of(target.path)
+    if ".webp" in (source, suffix):  # which has no resolution
+        after["dpi"] = before["dpi"]
+    assert after == before
+
+
+def test_exif_is_kept_byte_for_byte(tmp_path: Path) -> None:
+    image = Image.fromarray(noise("rgb8"))
+    path = save(image, tmp_path / "in.jpg", exif(), comment=b"a \xff comment")
+    target = Target(tmp_path / "out.jpg")
+    target.write(read_picture(path))
+    with Image.open(path) as before, Image.open(target.path) as after:
+        assert after.info["exif"] == before.info["exif"]
+        assert after.info["comment"] == b"a \xff comment"
+
+
+def test_png_texts_and_gamma_survive(tmp_path: Path) -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Title", "a title")
+    info.add_itxt("Description", "grün ☃", zip=True)
+    info.add(b"gAMA", (100_000).to_bytes(4, "big"))
+    Image.fromarray(noise("rgb8")).save(tmp_path / "in.png", pnginfo=info, dpi=(72, 144))
+    target = Target(tmp_path / "out.png")
+    target.write(with_record(read_picture(tmp_path / "in.png"), RECORD))
+    with Image.open(tmp_path / "in.png") as before, Image.open(target.path) as after:
+        assert after.info == before.info | {PARASITE: RECORD}
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_pixels_stay_as_stored_whatever_the_orientation(tmp_path: Path, suffix: str) -> None:
+    pixels = noise("rgb8", 6, 9)
+    path = save(Image.fromarray(pixels), tmp_path / f"in{suffix}", exif(orientation=6))
+    picture = read_picture(path)
+    np.testing.assert_array_equal(picture.pixels, pixels)
+    target = Target(tmp_path / f"out{suffix}")
+    target.write(picture)
+    assert notes_of(target.path)["orientation"] == 6
+    np.testing.assert_array_equal(pixels_of(target.path), pixels)
+
+
+def test_a_turned_palette_tiff_comes_upright(tmp_path: Path) -> None:
+    image = Image.fromarray(noise("rgb8", 6, 9)).quantize(7)
+    path = save(image, tmp_path / "in.tif", exif(orientation=6))
+    target = Target(tmp_path / "out.tif")
+    target.write(read_picture(path))
+    upright = image.convert("RGB").transpose(Image.Transpose.ROTATE_270)
+    np.testing.assert_array_equal(pixels_of(target.path), np.asarray(upright))
+    notes = notes_of(target.path)
+    assert (notes["orientation"], notes["exposure"]) == (1, 0.25)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
+def test_the_record_is_in_the_file_once(tmp_path: Path, suffix: str) -> None:
+    path = save(Image.fromarray(noise("rgb8")), tmp_path / f"picture{suffix}", exif())
+    picture = read_picture(path)
+    assert picture.metadata.record is None
+    for record in ("first", RECORD):
+        Target(path, overwrite=True).write(with_record(picture, record))
+        picture = read_picture(path)
+        assert picture.metadata.record == record
+    assert path.read_bytes().count(b"rheostat") <= 3
+    assert b"first" not in path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "form", "words"),
+    [
+        (".jpg", "rgb16", "JPEG holds 8 bits; the 16"),
+        (".webp", "rgb16", "WebP holds 8 bits; the 16"),
+        (".png", "rgb32f", "PNG holds 16 bits; the 32"),
+    ],
+)
+def test_lost_depth_is_told(tmp_path: Path, suffix: str, form: str, words: str) -> None:
+    picture = Picture(noise(form))
+    target = Target(tmp_path / f"out{suffix}")
+    (sentence,) = target.accept(picture)
+    assert sentence.startswith(words)
+    target.write(picture)
+    written = pixels_of(target.path)
+    unit = np.asarray(picture.with_depth("32f").pixels)
+    tolerance = 0.1 if suffix == ".jpg" else 0.51 / np.iinfo(written.dtype).max
+    assert np.abs(written / np.iinfo(written.dtype).max - unit).mean() <= tolerance
+
+
+def test_depths_round_to_nearest_and_back_exactly() -> None:
+    eight = Picture(np.arange(256, dtype=np.uint8).reshape(16, 16, 1))
+    for depth in ("16", "32f"):
+        np.testing.assert_array_equal(eight.with_depth(depth).with_depth("8").pixels, eight.pixels)
+    sixteen = Picture(np.arange(65536, dtype=np.uint16).reshape(256, 256, 1))
+    there = sixteen.with_depth("32f")
+    np.testing.assert_array_equal(there.with_depth("16").pixels, sixteen.pixels)
+    beyond = Picture(np.array([[[-0.5], [1.5], [0.4999]]], np.float32))
+    assert beyond.with_depth("8").pixels.ravel().tolist() == [0, 255, 127]
+
+
+def test_jpeg_takes_what_is_opaque_only(tmp_path: Path) -> None:
+    picture = Picture(noise("rgba8"))
+    assert "transparency" in unwritable(tmp_path / "out.jpg", picture)
+    opaque = noise("rgba8")
+    opaque[..., 3] = 255
+    target = Target(tmp_path / "out.jpg")
+    assert target.accept(Picture(opaque)) == ()
+    target.write(Picture(opaque))
+    assert pixels_of(target.path).shape == (13, 17, 3)
+
+
+def test_formats_have_limits(tmp_path: Path) -> None:
+    long = Picture(noise("gray8", 1, 16_384))
+    assert "16383" in unwritable(tmp_path / "out.webp", long)
+    path = tmp_path / "in.png"
+    info = PngImagePlugin.PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", XMP.decode().replace("a &amp; b", "x" * 70_000))
+    Image.fromarray(noise("rgb8")).save(path, pnginfo=info)
+    assert "XMP" in unwritable(tmp_path / "out.jpg", read_picture(path))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.6, 0.9])
+def test_a_file_cut_short_is_refused(tmp_path: Path, suffix: str, share: float) -> None:
+    path = write(tmp_path / f"in{suffix}", noise("rgb8", 64, 64))
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    assert str(path) in refusal(path)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_deep_file_cut_short_is_refused(tmp_path: Path, suffix: str, share: float) -> None:
+    path = write(tmp_path / f"in{suffix}", noise("rgb16", 64, 64))
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    assert str(path) in refusal(path)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
+def test_damage_is_refused_or_harmless_never_a_crash(tmp_path: Path, suffix: str) -> None:
+    image = Image.fromarray(noise("rgb8", 24, 24))
+    path = save(image, tmp_path / f"in{suffix}", exif(), icc_profile=ADOBE_RGB)
+    sound = path.read_bytes()
+    generator = np.random.default_rng(0)
+    for _ in range(150):
+        damaged = bytearray(sound)
+        for at in generator.integers(0, len(sound), 3):
+            damaged[at] = generator.integers(256)
+        path.write_bytes(damaged)
+        with contextlib.suppress(RheostatError):
+            assert read_picture(path).pixels.size
+
+
+def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "in.png"
+    path.write_text("#!/bin/sh\n")
+    assert "is not a picture" in refusal(path)
+    assert "is not a picture" in refusal(Path(__file__))
+    assert "Is a directory" in refusal(tmp_path)
+    assert "No such file" in refusal(tmp_path / "nothing.png")
+
+
+def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
+    path = write(tmp_path / "in.png", noise("rgb8"))
+    data = bytearray(path.read_bytes())
+    data[16:24] = (60_000).to_bytes(4, "big") * 2
+    header = bytes(data[12:29])
+    data[29:33] = imagecodecs.zlib_crc32(header).to_bytes(4, "big")
+    path.write_bytes(data)
+    assert "60000" in refusal(path)
+    tifffile.imwrite(tmp_path / "in.tif", noise("gray8", 1, 65_536)[..., 0])
+    assert "65536×1" in refusal(tmp_path / "in.tif")
+
+
+def test_colours_that_are_not_understood_are_refused(tmp_path: Path) -> None:
+    Image.fromarray(noise("rgb8")).convert("CMYK").save(tmp_path / "in.jpg")
+    assert "CMYK" in refusal(tmp_path / "in.jpg")
+    Image.fromarray(noise("rgb8")).convert("LAB").save(tmp_path / "in.tif")
+    assert "LAB" in refusal(tmp_path / "in.tif")
+    tifffile.imwrite(tmp_path / "in.tif", noise("rgb16").astype(np.int32), photometric="rgb")
+    assert "int32" in refusal(tmp_path / "in.tif")
+    tifffile.imwrite(
+        tmp_path / "in.tif", noise("rgba8"), photometric="rgb", extrasamples=["unspecified"]
+    )
+    assert "not transparency" in refusal(tmp_path / "in.tif")
+
+
+def test_more_than_one_picture_is_told(tmp_path: Path) -> None:
+    frames = [Image.fromarray(noise("rgb8", seed=seed)) for seed in range(3)]
+    for suffix in (".tif", ".webp", ".png"):
+        path = tmp_path / f"in{suffix}"
+        frames[0].save(path, save_all=True, append_images=frames[1:])
+        (sentence,) = read_picture(path).warnings
+        assert "only the first" in sentence
+
+
+def test_places_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "there.png").write_bytes(b"precious")
+    assert "exists" in unwritable(tmp_path / "there.png")
+    assert "'.gif'" in unwritable(tmp_path / "out.gif")
+    assert "no ending" in unwritable(tmp_path / "out")
+    assert "No such file" in unwritable(tmp_path / "nowhere" / "out.png")
+    (tmp_path / "folder.png").mkdir()
+    assert "folder" in unwritable(tmp_path / "folder.png")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["folder.png", "there.png"]
+    assert (tmp_path / "there.png").read_bytes() == b"precious"
+
+
+def test_a_write_that_fails_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out.png"
+    path.write_bytes(b"precious")
+    target = Target(path, overwrite=True)
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RheostatError, match="No space left") as caught:
+        target.write(Picture(noise("rgb8")))
+    assert caught.value.code == "unwritable"
+    assert [p.name for p in tmp_path.iterdir()] == ["out.png"]
+    assert path.read_bytes() == b"precious"
+
+
+def test_rights_and_links_stay(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.png", tmp_path / "link.png"
+    real.write_bytes(b"old")
+    real.chmod(0o640)
+    link.symlink_to(real)
+    Target(link, overwrite=True).write(Picture(noise("rgb8")))
+    assert link.is_symlink()
+    assert read_picture(real).format.name == "rgb8"
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
