@@ -150,8 +150,8 @@ class Pool:
             if size > self._budget:
                 raise RheostatError(
                     "too-large",
-                    f"Model {name} needs {size / 1e6:.1f} MB in memory; "
-                    f"{self._budget / 1e6:.1f} MB are allowed for models.",
+                    f"Model {name} needs {size / 2**20:.1f} MiB in memory; "
+                    f"{self._budget / 2**20:.1f} MiB are allowed for models.",
                     "Give the daemon more with `rheostat serve --model-memory`.",
                 )
             network = network.to(self._device)

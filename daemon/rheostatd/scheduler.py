@@ -17,7 +17,8 @@ class Scheduler:
     """Keeps the queue and hands jobs to the executor.
 
     A job is handed over as soon as it is more urgent than all that are running, so at most one of
-    each class runs, and only the most urgent makes headway.
+    each class runs, and only the most urgent makes headway. Jobs held up by their reader do not
+    count.
     """
 
     def __init__(self, executor: Executor, stopped: Callable[[Job, Error], None]) -> None:
@@ -26,6 +27,7 @@ class Scheduler:
         self._stopped = stopped
         self._queue: list[Job] = []
         self._running: dict[Job, Handle] = {}
+        self._held: set[str] = set()  # sessions
 
     @property
     def queued(self) -> int:
@@ -72,15 +74,20 @@ class Scheduler:
 
     def drop(self, session: str) -> None:
         """Stop all jobs of a session that is gone."""
+        self._held.discard(session)
         for job in self._jobs():
             if job.session == session:
                 self._stop(job, Error("cancelled", "The connection was closed.", job=job.id))
 
     def hold(self, session: str, held: bool) -> None:
         """Make no more answers for `session` while `held`."""
+        if held == (session in self._held):
+            return
+        self._held ^= {session}
         for job, handle in self._running.items():
             if job.session == session:
                 handle.hold(held)
+        self._start()
 
     def finished(self, job: Job) -> None:
         """The executor gave the last answer of `job`."""
@@ -102,9 +109,13 @@ class Scheduler:
             self._stopped(job, reason)
 
     def _start(self) -> None:
-        while self._queue and all(self._queue[0].rank < job.rank for job in self._running):
-            job = self._queue.pop(0)
+        while job := next(filter(self._is_next, self._queue), None):
+            self._queue.remove(job)
             self._running[job] = self._executor.submit(job)
+
+    def _is_next(self, job: Job) -> bool:
+        rivals = (j for j in self._running if j.session not in self._held)
+        return job.session not in self._held and all(job.rank < rival.rank for rival in rivals)
 
 
 def _overtakes(newer: Job, older: Job) -> bool:

@@ -147,12 +147,15 @@ class Server:
         self._front.close()
         self._control.close()
         self._context.term()
+        for endpoint in (self.record.front, self.record.control):
+            if endpoint.startswith("ipc://"):  # libzmq leaves them
+                Path(endpoint.removeprefix("ipc://")).unlink(missing_ok=True)
         self._bell.close()
         self._ringer.close()
 
     def _ring(self) -> None:
-        # A full buffer means that the bell rings already.
-        with contextlib.suppress(BlockingIOError):
+        # A full buffer means that the bell rings already; once closed, nobody is there to hear it.
+        with contextlib.suppress(OSError):
             self._ringer.send(b"!")
 
     def _hear_bell(self) -> None:

@@ -100,7 +100,7 @@ class Service:
             if answer.is_last:
                 self.scheduler.finished(job)
                 self.store.release(job)
-                log.info("job %s: %s", job.id, answer.message)
+                log.info("job %s: %s", job.id, type(answer.message).__name__.lower())
             self._tell(job.session, answer)
 
     def hold(self, token: str, held: bool) -> None:

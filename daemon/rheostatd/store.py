@@ -149,7 +149,7 @@ class Store:
         if size > self.budget:
             raise RheostatError(
                 "too-large",
-                f"The picture has {_mb(size)}; the daemon keeps at most {_mb(self.budget)}.",
+                f"The picture has {_mib(size)}; the daemon keeps at most {_mib(self.budget)}.",
                 "Give the daemon more with `rheostat serve --picture-memory`.",
             )
         free = self.budget - self.held
@@ -157,8 +157,8 @@ class Store:
         if free + sum(self._entries[name].total for name in loose) < size:
             raise RheostatError(
                 "busy",
-                f"The picture has {_mb(size)}; of {_mb(self.budget)}, "
-                f"{_mb(self.budget - free)} are in use by others.",
+                f"The picture has {_mib(size)}; of {_mib(self.budget)}, "
+                f"{_mib(self.budget - free)} are in use by others.",
                 "Wait until they are done, or close a picture in another program.",
             )
         for name in sorted(loose, key=lambda name: bool(self._entries[name].leases)):
@@ -171,5 +171,5 @@ def _shape(picture: Picture) -> str:
     return f"{picture.width} × {picture.height} {picture.format.name}"
 
 
-def _mb(size: int) -> str:
-    return f"{size / 1e6:.1f} MB"
+def _mib(size: int) -> str:
+    return f"{size / 2**20:.1f} MiB"
