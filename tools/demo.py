@@ -1,4 +1,4 @@
-"""`make demo`: a photograph, noise we know, a real daemon, four positions of the sliders, a sheet."""
+"""`make demo`: a photograph, known noise, a real daemon, four positions of the sliders."""
 
 from __future__ import annotations
 

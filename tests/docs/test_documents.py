@@ -1,0 +1,44 @@
+"""Documents say what the code does: tables are current, links lead somewhere, codes are listed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from packages import REPOSITORY
+from reference import TABLES, renewed
+
+SOURCES = ("models/rheostat", "daemon/rheostatd", "plugins")
+PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")])
+CODE = re.compile(r'(?:RheostatError|Error|_refusal|_bad)\(\s*(?:code=)?"([a-z]+-[a-z-]+)"')
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tables_are_current(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert renewed(text) == text, "run: python tools/reference.py"
+
+
+def test_every_table_is_in_a_document() -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert {name for name in TABLES if f"<!-- table: {name} -->" in text} == set(TABLES)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_pictures_lead_to_files(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+def test_every_error_code_is_listed() -> None:
+    listed = (REPOSITORY / "docs" / "protocol.md").read_text(encoding="utf-8")
+    raised = {
+        code
+        for source in SOURCES
+        for path in (REPOSITORY / source).rglob("*.py")
+        for code in CODE.findall(path.read_text(encoding="utf-8"))
+    }
+    assert {"bad-value", "daemon-lost", "damaged-package"} <= raised  # the pattern finds them
+    assert {code for code in raised if f"`{code}`" not in listed} == set()
