@@ -336,10 +336,3 @@ def _log_to(path: Path) -> None:
         handlers=handlers,
         force=True,
     )
-
-
-if __name__ == "__main__":
-    try:
-        serve()
-    except RheostatError as error:
-        sys.exit(str(error))

@@ -18,11 +18,6 @@ Daemon = Callable[..., Server]
 Door = Callable[..., Visitor]
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 @pytest.fixture
 def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty runtime folder, used by everything that asks for one."""
@@ -35,23 +30,24 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def daemon(runtime: Path, tiny_package: Path) -> Iterator[Daemon]:
-    """`daemon(picture_memory=...)` starts a server that makes tiles of 16 pixels."""
+    """`daemon(picture_memory=...)` starts the server, which makes tiles of 16 pixels."""
     running: list[tuple[Server, threading.Thread]] = []
 
     def start(**options: Any) -> Server:
         renderer = Renderer(torch.device("cpu"), tile=16)
-        server = Server(rendezvous.runtime_folder(), renderer=renderer, **options)
+        server = Server(runtime, renderer=renderer, **options)
+        rendezvous.write(runtime, server.record)
         thread = threading.Thread(target=live, args=(server,))
         thread.start()
         running.append((server, thread))
         return server
 
-    assert runtime.is_dir()
     assert tiny_package.is_dir()
-    yield start
-    for server, thread in running:
-        server.stop()
-        thread.join()
+    with rendezvous.claim(runtime):
+        yield start
+        for server, thread in running:
+            server.stop()
+            thread.join()
 
 
 def live(server: Server) -> None:

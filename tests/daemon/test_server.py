@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from daemon.conftest import Daemon, Door
 from daemon.visitor import Visitor, photo
 from packages import PackageMaker, random_denoiser
 from rheostat.package import WEIGHTS, read_package
+from rheostat_client.connection import Connection
 from rheostat_client.messages import (
     Cancel,
     Cancelled,
@@ -49,6 +51,21 @@ def test_a_picture_comes_back_filtered_with_a_record_that_repeats_it(
     assert record == Settings("tiny", "1.0.0", info.digest, {"noise": 30.0, "detail": 0.3})
     again, _ = visitor.render(picture, model=record.model, controls=dict(record.controls))
     assert np.array_equal(again, result)
+
+
+@pytest.mark.parametrize("transport", ["pyzmq", "plain"])
+@pytest.mark.parametrize("form", ["rgb8", "graya16", "rgba32f"])
+def test_the_client_of_the_hosts_gets_the_same(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch, transport: str, form: str
+) -> None:
+    if transport == "plain":
+        monkeypatch.setitem(sys.modules, "rheostat_client.libzmq", None)
+    picture = photo(61, 47, form)
+    expected, done = visitor.render(picture)
+    with Connection.open() as connection:
+        rendered = connection.filter(bytes(picture.data), form, 61, 47, "tiny", {})
+    assert rendered.pixels == expected.tobytes()
+    assert rendered.settings == done.settings
 
 
 def test_a_region_is_that_part_of_the_whole(visitor: Visitor) -> None:

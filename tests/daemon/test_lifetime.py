@@ -1,0 +1,107 @@
+"""The daemon as a process: it comes alone, goes cleanly, and is replaced when it was killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from daemon.visitor import Visitor, photo
+from rheostat_client import rendezvous
+from rheostat_client.errors import RheostatError
+from rheostat_client.messages import Goodbye, Shutdown, Tile
+
+Start = Callable[[], subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(runtime: Path, tiny_package: Path) -> Iterator[Start]:
+    """`start()` runs one more daemon, on one thread."""
+    assert runtime.is_dir()
+    assert tiny_package.is_dir()
+    processes: list[subprocess.Popen[str]] = []
+
+    def run() -> subprocess.Popen[str]:
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "rheostatd", "serve"],
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+        return processes[-1]
+
+    yield run
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def published(runtime: Path, process: subprocess.Popen[str]) -> rendezvous.Record:
+    """The record of `process`, once it is there."""
+    while True:
+        record = rendezvous.read(runtime)
+        if record is not None and record.pid == process.pid:
+            return record
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        time.sleep(0.02)
+
+
+def left_in(runtime: Path) -> set[str]:
+    return {entry.name for entry in runtime.iterdir()} - {"daemon.lock", "daemon.log"}
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, Shutdown])
+def test_it_goes_cleanly_in_the_middle_of_a_render(
+    runtime: Path, start: Start, how: signal.Signals | type[Shutdown]
+) -> None:
+    process = start()
+    with Visitor(published(runtime, process)) as visitor:
+        visitor.submit(visitor.upload(photo(3000, 3000, "gray8")))
+        while not isinstance(visitor.hear()[0], Tile):
+            pass
+        if isinstance(how, signal.Signals):
+            process.send_signal(how)
+        else:
+            assert isinstance(visitor.command(how()), Goodbye)
+        while not isinstance(visitor.hear()[0], Goodbye):
+            pass
+    assert process.wait(30) == 0
+    assert left_in(runtime) == set()
+    assert not rendezvous.is_claimed(runtime)
+    log = (runtime / "daemon.log").read_text()
+    assert log.rstrip().endswith("stopped")
+    assert "Traceback" not in log
+
+
+def test_a_second_daemon_is_refused_and_the_first_lives_on(runtime: Path, start: Start) -> None:
+    first = start()
+    record = published(runtime, first)
+    second = start()
+    _, words = second.communicate(timeout=60)
+    assert second.returncode == 1
+    assert f"process {first.pid}" in words
+    assert rendezvous.read(runtime) == record
+    with Visitor(record) as visitor:
+        visitor.finds_all_well()
+    with pytest.raises(RheostatError) as error:
+        rendezvous.claim(runtime)
+    assert error.value.code == "already-running"
+
+
+def test_what_a_killed_daemon_left_behind_is_no_obstacle(runtime: Path, start: Start) -> None:
+    killed = start()
+    old = published(runtime, killed)
+    killed.kill()
+    killed.wait()
+    assert {"daemon.json", "front.sock", "control.sock"} <= left_in(runtime)
+    new = published(runtime, start())
+    assert new.instance != old.instance
+    with Visitor(new) as visitor:
+        visitor.finds_all_well()
