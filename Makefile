@@ -29,6 +29,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file plugins/mypy.ini
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.render

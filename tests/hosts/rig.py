@@ -38,12 +38,17 @@ class Gimp:
     def install(self) -> None:
         """Install the plug-in, with shortcuts: Ctrl+Alt+1 for the first model, and so on."""
         self.rheostat("install", "gimp", "--profile", str(self.profile))
-        ids = [model["id"] for model in json.loads((self.plug_in / "models.json").read_text())]
         keys = [
-            f'(action "rheostat-{id}" "<Primary><Alt>{n}")' for n, id in enumerate(ids, start=1)
+            f'(action "rheostat-{model}" "<Primary><Alt>{number}")'
+            for number, model in enumerate(self.models_installed(), start=1)
         ]
         (self.profile / "shortcutsrc").write_text("\n".join(["(file-version 1)", *keys, ""]))
         (self.profile / "gimprc").write_text(GIMPRC)
+
+    def models_installed(self) -> list[str]:
+        """The ids of the models that have a menu entry."""
+        models = json.loads((self.plug_in / "models.json").read_text())
+        return [model["id"] for model in models]
 
     def rheostat(self, *words: str) -> str:
         """What the `rheostat` command prints; AssertionError with its last words if it fails."""

@@ -11,6 +11,7 @@ import imagecodecs
 import numpy as np
 import pytest
 from hosts.rig import Gimp
+from numpy.typing import NDArray
 from packages import write_package
 from rheostat_client.settings import Settings
 
@@ -19,6 +20,10 @@ pytestmark = pytest.mark.host
 
 def pixels(layer: dict[str, Any]) -> bytes:
     return b64decode(layer["pixels"])
+
+
+def values_of(layer: dict[str, Any]) -> NDArray[np.int16]:
+    return np.frombuffer(pixels(layer), np.uint8).astype(np.int16)
 
 
 def test_every_model_has_an_entry(gimp: Gimp) -> None:
@@ -50,6 +55,20 @@ def test_pixels_equal_the_command_lines(gimp: Gimp, picture: Path, tmp_path: Pat
 def test_off_is_the_source_bit_for_bit(gimp: Gimp, picture: Path) -> None:
     result, source = gimp.run("filter", picture=str(picture), noise=0)["after"]
     assert pixels(result) == pixels(source)
+
+
+def test_every_precision_and_colour_space_gives_the_same_picture(gimp: Gimp, picture: Path) -> None:
+    usual = "U8_NON_LINEAR"
+    others = ["U8_LINEAR", "U8_PERCEPTUAL", "U16_LINEAR", "U32_NON_LINEAR", "HALF_LINEAR"]
+    others += ["FLOAT_LINEAR", "DOUBLE_PERCEPTUAL"]
+    seen = gimp.run("precisions", picture=str(picture), precisions=[usual, *others], noise=30)
+    expected = values_of(seen[usual]["layers"][0])
+    for kind, images in seen.items():
+        assert images["outcome"]["status"] == "success", kind
+        result, source = (values_of(layer) for layer in images["layers"])
+        # 8 bits of linear light, or of a wider space, hold other values before the filter runs.
+        assert np.abs(result - expected).mean() < 2, kind
+        assert np.abs(result - source).mean() > 10, kind
 
 
 def test_new_layer_stands_directly_above_its_source(gimp: Gimp, picture: Path) -> None:

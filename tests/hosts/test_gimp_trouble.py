@@ -117,6 +117,20 @@ def test_a_call_cancelled_while_the_daemon_renders(gimp: Gimp, large_picture: Pa
         time.sleep(0.1)
 
 
+def test_a_layer_deleted_while_it_is_filtered(
+    gimp: Gimp, display: str, large_picture: Path
+) -> None:
+    shortcut = 1 + gimp.models_installed().index("slow")
+    seen = gimp.run(
+        "deleted",
+        display=display,
+        picture=str(large_picture),
+        key=f"ctrl+alt+{shortcut}",
+        model="Tiny",
+    )
+    assert seen["told"] == seen["deleted"]
+
+
 def test_what_the_menu_would_not_offer_is_refused(gimp: Gimp, picture: Path) -> None:
     outcomes = gimp.run("refused", picture=str(picture))
     causes = {

@@ -91,9 +91,9 @@ def _filter(image: Any, source: Any, model: ModelInfo, values: Mapping[str, floa
         Gimp.progress_update(done / max(1, total))
 
     Gimp.progress_init(f"{model.name}…")
+    pixels = layers.read(source)
     # GIMP's Cancel button ends this process at once; until `insert` the image is as it was.
     with Connection.open(start=installation.start_command(), name="GIMP") as daemon:
-        pixels = layers.read(source)
         rendered = daemon.filter(*pixels, model.id, values, on_progress=show)
     name = title(model.name, model.controls, values)
     return layers.insert(image, source, rendered, name)

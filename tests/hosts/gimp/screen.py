@@ -22,15 +22,8 @@ def main(picture: str, model: str, noise: str, shots: str) -> dict[str, Any]:
     """The layers after each step; the screen with the dialog and with the result go to `shots`."""
     image = load(picture)
     seen = {"opened": tree(image)}
-    display = Gimp.Display.new(image)
-    window = wait_for(lambda: find("– GIMP$"))
-    time.sleep(2)  # keys sent before GIMP has settled are lost
-    xdotool("windowsize", window, "100%", "100%", "windowmove", window, "0", "0")
-    widen_docks()
-    keys(window, "ctrl+shift+j")  # fit the image in the window
-
-    keys(window, "ctrl+alt+1")
-    dialog = wait_for(lambda: find(f"^{model}$"))
+    window = show(image)
+    dialog = open_dialog(window, "ctrl+alt+1", model)
     keys(dialog, "alt+n", "ctrl+a")
     xdotool("type", noise)
     keys(dialog, "Tab")
@@ -47,8 +40,24 @@ def main(picture: str, model: str, noise: str, shots: str) -> dict[str, Any]:
         keys(window, key)
         wait_for_layers(image, layers)
         seen[f"{key} {layers}"] = tree(image)
-    display.delete()
     return seen
+
+
+def show(image: Any) -> str:
+    """Open the image in GIMP's window, filling the screen; returns the window."""
+    Gimp.Display.new(image)
+    window = wait_for(lambda: find("– GIMP$"))
+    time.sleep(2)  # keys sent before GIMP has settled are lost
+    xdotool("windowsize", window, "100%", "96%", "windowmove", window, "0", "0")
+    widen_docks()
+    keys(window, "ctrl+shift+j")  # fit the image in the window
+    return window
+
+
+def open_dialog(window: str, key: str, model: str) -> str:
+    """Press the shortcut of a filter; returns its dialog's window."""
+    keys(window, key)
+    return wait_for(lambda: find(f"^{model}$"))
 
 
 def wait_for(look: Callable[[], T]) -> T:
