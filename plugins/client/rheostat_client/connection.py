@@ -192,7 +192,7 @@ class Connection:
         on_progress: OnProgress = None,
         should_cancel: ShouldCancel = None,
     ) -> Rendered:
-        """Upload and render; once more if the daemon let go of the pixels in between."""
+        """Upload and render; once more if the daemon let go of the pixels or of this program."""
 
         def once() -> Rendered:
             hash = self.upload(
@@ -212,7 +212,7 @@ class Connection:
         try:
             return once()
         except RheostatError as error:
-            if error.code not in ("unknown-pixels", "incomplete-pixels"):
+            if error.code not in ("unknown-pixels", "incomplete-pixels", "no-session"):
                 raise
             return once()
 

@@ -69,7 +69,7 @@ class Exchange:
                 continue
             message = answer.message
             if isinstance(message, Error) and not message.job:
-                raise message.exception()
+                raise self._refused(message)
             if isinstance(message, kind) and match.items() <= vars(message).items():
                 return message
             self._keep(answer)
@@ -93,7 +93,7 @@ class Exchange:
                 message = answer.message
                 if isinstance(message, Error) and message.job in ("", request.job):
                     is_over = True
-                    raise message.exception()
+                    raise self._refused(message)
                 if getattr(message, "job", "") != request.job:
                     self._keep(answer)
                     continue
@@ -144,6 +144,11 @@ class Exchange:
         """Drop the link for good."""
         self._is_closed = True
         self.link.close()
+
+    def _refused(self, error: Error) -> RheostatError:
+        if error.code == "no-session":
+            self.link.close()  # the daemon has dropped it already; the next call makes another
+        return error.exception()
 
     def _keep(self, answer: Answer) -> None:
         """Leave an answer to a submitted render for `receive`; drop any other."""
