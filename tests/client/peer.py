@@ -55,7 +55,7 @@ from rheostat_client.rendezvous import (
 )
 from rheostat_client.settings import Settings
 
-Reply = tuple[Any, list[Bytes]]
+Box = tuple[int, int, int, int]
 Handler = Callable[["Peer", Any, list[Bytes]], Iterable[Any]]
 
 AMOUNT = Control("amount", "Amount", "More inverts more.", "artistic", (0, 1), (0, 1), (0, 1), 1, 0)
@@ -186,7 +186,7 @@ class Peer:
                 yield Error("cancelled", "The render was cancelled.", job=render.job)
                 return
             time.sleep(0.01 if render.model == "slow" else 0)
-            pixels = crop(upload, data, (x, y, width, height))
+            pixels = crop(data, upload.format, upload.width, (x, y, width, height))
             if values["amount"] > 0:
                 pixels = bytes(255 - value for value in pixels)
             half = len(pixels) // 2  # frames need not end where rows do
@@ -229,17 +229,19 @@ def refusal(error: RheostatError, job: str = "") -> Error:
     return Error(error.code, error.message, error.remedy, job)
 
 
-def tiles(region: tuple[int, int, int, int], side: int) -> Iterator[tuple[int, int, int, int]]:
+def tiles(region: Box, side: int) -> Iterator[Box]:
+    """A region cut into squares."""
     left, top, width, height = region
     for y in range(top, top + height, side):
         for x in range(left, left + width, side):
             yield x, y, min(side, left + width - x), min(side, top + height - y)
 
 
-def crop(upload: Upload, data: bytes | bytearray, region: tuple[int, int, int, int]) -> bytes:
-    pixel = pixel_format(upload.format).size(1, 1)
-    x, y, width, height = region
-    starts = ((row * upload.width + x) * pixel for row in range(y, y + height))
+def crop(data: bytes | bytearray, form: str, stride: int, box: Box) -> bytes:
+    """The pixels of a box out of rows of `stride` pixels."""
+    pixel = pixel_format(form).size(1, 1)
+    x, y, width, height = box
+    starts = ((row * stride + x) * pixel for row in range(y, y + height))
     return b"".join(data[start : start + width * pixel] for start in starts)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from client.peer import tiles
+from client.peer import crop, tiles
 from hypothesis import given
 from hypothesis import strategies as st
 from rheostat_client.canvas import Canvas
@@ -13,16 +13,7 @@ from rheostat_client.errors import RheostatError
 from rheostat_client.messages import Bytes, Tile
 from rheostat_client.pixels import pixel_format
 
-Box = tuple[int, int, int, int]
 TILE: dict[str, Any] = {"job": "j", "x": 2, "y": 2, "width": 2, "height": 2, "format": "gray8"}
-
-
-def cut(data: bytes, region: Box, box: Box, pixel: int) -> bytes:
-    """The pixels of `box` out of those of `region`."""
-    left, top, width, _ = region
-    x, y, w, h = box
-    starts = (((row - top) * width + x - left) * pixel for row in range(y, y + h))
-    return b"".join(data[start : start + w * pixel] for start in starts)
 
 
 @given(st.data(), st.sampled_from(("gray8", "rgb8", "rgba16", "graya32f")))
@@ -35,7 +26,8 @@ def test_tiles_in_any_order_make_the_picture(data: st.DataObject, form: str) -> 
     canvas = Canvas(region, form)
     for box in boxes:
         assert not canvas.is_complete
-        pixels = cut(picture, region, box, layout.size(1, 1))
+        inside = (box[0] - region[0], box[1] - region[1], *box[2:])
+        pixels = crop(picture, form, region[2], inside)
         at = data.draw(st.integers(0, len(pixels)))
         frames: list[Bytes] = [pixels[:at], memoryview(pixels)[at:]]
         canvas.paste(Tile("job", *box, form), frames)
