@@ -52,6 +52,7 @@ app.command()(check.doctor)
 app.add_typer(hosts.install, name="install", help="Put the filters into an image editor.")
 app.add_typer(hosts.uninstall, name="uninstall", help="Take them out again.")
 app.command()(training.train)
+app.command()(training.pack)
 app.command()(training.evaluate)
 
 

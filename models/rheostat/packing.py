@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 import numpy as np
 import torch
+from rheostat_client.errors import RheostatError
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -26,7 +28,14 @@ def pack(weights: Path, folder: Path) -> Manifest:
     """
     manifest = read_manifest(folder)
     network = build(manifest.architecture.name, manifest.architecture.config)
-    network.load_state_dict(load_file(weights))
+    try:
+        network.load_state_dict(load_file(weights))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise RheostatError(
+            "bad-package",
+            f"{weights} does not fit the architecture of {manifest.id}: {error}.",
+            "Train with the recipe of the same package.",
+        ) from error
     network.eval().requires_grad_(False)
     shutil.copyfile(weights, folder / WEIGHTS)
     (folder / EVIDENCE).unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from platformdirs import user_data_path
 from rheostat_client.errors import RheostatError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -19,6 +20,16 @@ from torch import Tensor, nn
 _BACKBONE = "squeezenet1_1_torchvision.safetensors"
 _LINEAR = "lpips_v0.1_squeeze_lin.safetensors"
 _SLICES = (2, 5, 8, 10, 11, 12, 13)  # feature maps compared: the output before each of these layers
+
+
+def find_backbones(data: Path) -> Path:
+    """Where the backbones are when nobody says: `backbones` beside `data` or a folder above it.
+
+    If there is none, the user's data folder, whether it is there or not.
+    """
+    beside = (folder / "backbones" for folder in data.resolve().parents)
+    of_user = user_data_path("rheostat", appauthor=False) / "backbones"
+    return next((folder for folder in beside if folder.is_dir()), of_user)
 
 
 class Fire(nn.Module):

@@ -40,10 +40,10 @@ class DenoiseTask(nn.Module):
 
     L(λ) = ((1 − 0.6 detail) · L1 + detail · LPIPS) / (σ + 2)^0.56, each term over its running
     average. The exponent is the slope of a denoiser's error along σ (FFDNet's CBSD68 results from
-    σ 15 to 75), so every noise level counts alike. Part of L1 stays at full detail: LPIPS' gradient alone is
-    so rough that both losses end higher. LPIPS
-    sees the picture at a random phase: its backbone and the network both work on a grid of two
-    pixels, and a fixed phase would let the pattern of the one hide in the other.
+    σ 15 to 75), so every noise level counts alike. Part of L1 stays at full detail: the gradient
+    of LPIPS alone is so rough that both losses end higher. LPIPS sees the picture at a random
+    phase: its backbone and the network both work on a grid of two pixels, and a fixed phase would
+    let the pattern of the one hide in the other.
     """
 
     max_noise = 75.0

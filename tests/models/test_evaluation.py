@@ -101,3 +101,11 @@ def test_models_without_noise_and_detail_are_not_measured(
 def test_violations_are_the_largest_rise() -> None:
     assert violations([3, 2, 2, 1]) == 0
     assert violations([3, 2, 2.5, 1]) == 0.5
+
+
+def test_weights_of_another_network_are_not_packed(measured: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(measured, tmp_path / "tiny")
+    save_file(random_denoiser(width=4).state_dict(), tmp_path / WEIGHTS)
+    with pytest.raises(RheostatError, match="does not fit"):
+        pack(tmp_path / WEIGHTS, folder)
+    assert read_package(folder).info.digest == read_package(measured).info.digest

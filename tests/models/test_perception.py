@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from packages import BACKBONES
-from rheostat.perception import LPIPS
+from rheostat.perception import LPIPS, find_backbones
 from rheostat_client.errors import RheostatError
 
 
@@ -32,3 +32,10 @@ def test_missing_weights_name_the_option(tmp_path: Path) -> None:
         LPIPS(tmp_path)
     assert caught.value.code == "no-backbone"
     assert "--backbones" in caught.value.remedy
+
+
+def test_backbones_near_the_data_are_found(tmp_path: Path) -> None:
+    data = tmp_path / "data" / "test" / "pictures"
+    assert "rheostat" in str(find_backbones(data))
+    (tmp_path / "data" / "backbones").mkdir(parents=True)
+    assert find_backbones(data) == tmp_path / "data" / "backbones"

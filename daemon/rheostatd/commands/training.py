@@ -1,4 +1,4 @@
-"""`rheostat train` and `evaluate`."""
+"""`rheostat train`, `pack` and `evaluate`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from platformdirs import user_data_path
 from rheostat_client.errors import RheostatError, nearest
 from typer import Argument, Option
 
@@ -18,15 +17,14 @@ if TYPE_CHECKING:
 
 Data = Annotated[Path, Option("--data", metavar="FOLDER", help="Pictures, in any folder.")]
 Backbones = Annotated[
-    Path,
+    Path | None,
     Option(
         "--backbones",
         metavar="FOLDER",
         envvar="RHEOSTAT_BACKBONES",
-        help="Weights of the perceptual loss.",
+        help="Weights of the perceptual loss. Default: a folder of that name near the data.",
     ),
 ]
-BACKBONES = user_data_path("rheostat", appauthor=False) / "backbones"
 
 
 def train(
@@ -34,12 +32,13 @@ def train(
     data: Data,
     minutes: Annotated[float, Option(min=0.0, help="Stop after so many minutes.")],
     resume: Annotated[bool, Option("--resume", help="Go on where the last run stopped.")] = False,
-    backbones: Backbones = BACKBONES,
+    backbones: Backbones = None,
     out: Annotated[
         Path | None, Option(metavar="FOLDER", help="Default: runs/ and the recipe's folder name.")
     ] = None,
 ) -> None:
     """Train a model by a recipe; go on later with --resume, as if there had been no pause."""
+    from rheostat.perception import find_backbones
     from rheostat.training import train
 
     folder = out or Path("runs") / recipe.resolve().parent.name
@@ -58,20 +57,32 @@ def train(
             data,
             minutes=minutes,
             out=folder,
-            backbones=backbones,
+            backbones=backbones or find_backbones(data),
             resume=resume,
             report=report,
         )
     say(f"Weights: {weights}")
 
 
+def pack(
+    weights: Annotated[Path, Argument(metavar="WEIGHTS", help="What `rheostat train` wrote.")],
+    folder: Annotated[Path, Argument(metavar="FOLDER", help="The package, with its model.toml.")],
+) -> None:
+    """Put trained weights into a package; its evidence must be measured again."""
+    from rheostat.packing import pack
+
+    manifest = pack(weights, folder)
+    say(f"Packed {manifest.id} {manifest.version}. Now measure it: rheostat evaluate {folder}")
+
+
 def evaluate(
     model: Annotated[str, Argument(metavar="MODEL", help="A model's id, or a package's folder.")],
     data: Data,
-    backbones: Backbones = BACKBONES,
+    backbones: Backbones = None,
 ) -> None:
     """Measure a model on a folder of clean pictures; writes its evidence.json."""
     from rheostat.evaluation import evaluate
+    from rheostat.perception import find_backbones
 
     package = _package(model)
     command = f"rheostat evaluate {package.info.id} --data {data.resolve().name}"
@@ -80,7 +91,7 @@ def evaluate(
         evidence = evaluate(
             package,
             data,
-            backbones,
+            backbones or find_backbones(data),
             command=command,
             report=lambda done, total: bar.update(task, completed=done, total=total),
         )
