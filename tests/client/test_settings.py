@@ -51,6 +51,13 @@ def test_the_canonical_form_is_what_it_always_was() -> None:
     )
 
 
+def test_a_record_is_ascii_even_where_a_file_name_is_no_text() -> None:
+    """So that every kind of metadata takes it, TIFF tags included."""
+    record = Settings("denoise", "1", "ab", {}, source={"file": "ü \udcff.png"})
+    assert record.to_json().isascii()
+    assert Settings.from_json(record.to_json()) == record
+
+
 def test_a_record_that_is_no_json_number_cannot_be_written() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         Settings("denoise", "1", "ab", {"noise": float("nan")}).to_json()
