@@ -14,7 +14,7 @@ from typing import Any
 
 TESTS = Path(__file__).parents[1]
 GIMPRC = '(config-version "3.0.4")\n(show-welcome-dialog no)\n'  # both, or a window hides the rest
-TIMEOUT = 240  # seconds; a first start looks at all of GIMP's plug-ins
+TIMEOUT = 600  # seconds; a first start looks at all of GIMP's plug-ins
 
 
 class Gimp:

@@ -40,7 +40,7 @@ def start_command(gimp: Gimp) -> Iterator[Any]:
 def large_picture(picture: Path) -> Path:
     """A picture that keeps the model `slow` busy for many seconds."""
     pixels = imagecodecs.png_decode(picture.read_bytes())
-    picture.write_bytes(imagecodecs.png_encode(np.tile(pixels, (10, 10, 1))))
+    picture.write_bytes(imagecodecs.png_encode(np.tile(pixels, (7, 7, 1))))
     return picture
 
 

@@ -29,7 +29,8 @@ def _describe(entry: Any, control: Control) -> None:
     entry.set_logarithmic(control.curve == "log")
     entry.set_digits(control.digits)
     entry.set_increments(control.step, 10 * control.step)
-    entry.set_tooltip_text(f"{control.help} Unit: {control.unit}.")
+    unit = "" if control.unit == "artistic" else f" Unit: {control.unit}."
+    entry.set_tooltip_text(control.help + unit)
     scale = entry.get_range()
     for value, word in zip(control.soft, control.ends):
         if word:

@@ -71,15 +71,8 @@ def insert(image: Any, source: Any, rendered: Rendered, name: str) -> Any:
     """
     if not source.is_valid():
         raise _refuse("The layer was deleted while it was filtered.", "Undo, and filter again.")
-    layer = Gimp.Layer.new(
-        image,
-        name,
-        rendered.width,
-        rendered.height,
-        source.type(),
-        100.0,
-        Gimp.LayerMode.NORMAL,
-    )
+    size, mode = (rendered.width, rendered.height), Gimp.LayerMode.NORMAL
+    layer = Gimp.Layer.new(image, name, *size, source.type(), 100.0, mode)
     _write(layer, _BABL[rendered.format], rendered.pixels)
     _, x, y = source.get_offsets()
     layer.set_offsets(x, y)

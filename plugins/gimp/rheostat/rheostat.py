@@ -49,7 +49,7 @@ class Rheostat(Gimp.PlugIn):  # type: ignore[misc]  # gi has no types
         procedure.set_menu_label(f"{model.name}…")
         procedure.add_menu_path("<Image>/Filters/Rheostat")
         procedure.set_documentation(model.summary, model.summary, name)
-        procedure.set_attribution("The Rheostat developers", "Apache-2.0", "2025")
+        procedure.set_attribution("The Rheostat developers", "Apache-2.0", "2026")
         flags = GObject.ParamFlags.READWRITE
         taken = set("lshroc")  # access keys of the dialog's own buttons
         for control in model.controls:

@@ -15,7 +15,7 @@ gi.require_version("Gimp", "3.0")
 from gi.repository import Gimp
 
 T = TypeVar("T")
-PATIENCE = 60  # seconds
+PATIENCE = 180  # seconds
 
 
 def main(picture: str, model: str, noise: str, shots: str) -> dict[str, Any]:
