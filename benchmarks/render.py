@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from rheostat.package import find_packages, read_package
@@ -46,7 +47,7 @@ def main() -> None:
         "bake λ": lambda: renderers[512].bake(network, coordinates),
         "baked network, whole": lambda: _run(plain, x),
         "dynamic network, whole": lambda: _run(network, x, coordinates[None].to(x.device)),
-        **{f"renderer, tiles of {tile}": lambda tile=tile: rendered(tile) for tile in TILES},
+        **{f"renderer, tiles of {tile}": partial(rendered, tile) for tile in TILES},
     }
     with tempfile.TemporaryDirectory() as folder:
         os.environ["RHEOSTAT_RUNTIME_DIR"] = folder
