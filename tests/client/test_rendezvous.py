@@ -38,11 +38,12 @@ def test_the_folder_is_made_for_this_user_alone(
     assert runtime_folder().stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.parametrize("shared", ["", "/no/such/folder"])
 def test_without_a_runtime_folder_of_the_system_it_is_a_temporary_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared: str
 ) -> None:
     monkeypatch.delenv("RHEOSTAT_RUNTIME_DIR", raising=False)
-    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", shared)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert runtime_folder() == tmp_path / f"rheostat-{os.getuid()}"
 

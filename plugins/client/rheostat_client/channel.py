@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from .errors import RheostatError, unreadable
 from .messages import Bytes, Goodbye, Ping, from_frames, to_frames
+from .rendezvous import log_file
 from .transport import Lane
 
 
@@ -86,17 +87,25 @@ class Pulse:
         if time.monotonic() - self._asked < self.INTERVAL:
             return
         if self._unanswered >= self.PATIENCE:
-            seconds = self.PATIENCE * self.INTERVAL
-            raise lost(self._pid, f"has not answered for {seconds:g} s")
+            raise mute(self._pid, self.PATIENCE * self.INTERVAL)
         self._control.send(Ping())
         self._unanswered += 1
         self._asked = time.monotonic()
 
 
 def lost(pid: int, what: str) -> RheostatError:
-    """The error for a daemon that will not answer any more."""
+    """The error for a daemon that is no more."""
     return RheostatError(
         "daemon-lost",
         f"The daemon (process {pid}) {what}.",
-        "Run it again; the daemon is started anew. Why it ended is in its log.",
+        f"Try again: it is started anew. Its log is {log_file()}.",
+    )
+
+
+def mute(pid: int, seconds: float) -> RheostatError:
+    """The error for a daemon that is there and does not answer."""
+    return RheostatError(
+        "daemon-lost",
+        f"The daemon (process {pid}) has not answered for {seconds:g} s.",
+        f"If it stays like this, end process {pid} and try again. Its log is {log_file()}.",
     )

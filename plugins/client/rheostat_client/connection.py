@@ -125,7 +125,7 @@ class Connection:
             check(should_cancel)
             digest.update(chunk)
         picture = _build(Upload, digest.hexdigest(), form, width, height)
-        held = self._exchange.ask(picture, Stored).received
+        held = self._exchange.ask(picture, Stored, {"hash": picture.hash}).received
         if held < size:
             self._send_pixels(picture, data, held, on_progress, should_cancel)
         self._shapes[picture.hash] = (form, width, height)
@@ -288,6 +288,7 @@ class Connection:
     ) -> None:
         """Send what comes after the `held` bytes, a window of messages ahead of the answers."""
         front = self._exchange.link.front
+        match = {"hash": picture.hash}
         sent, flying = held, 0
         try:
             while held < len(data):
@@ -298,7 +299,7 @@ class Connection:
                     sent += len(part)
                     flying += 1
                     continue
-                held = self._exchange.expect(front, Stored, should_cancel).received
+                held = self._exchange.expect(Stored, match, should_cancel).received
                 flying -= 1
                 if held < sent and not flying:
                     raise RheostatError(

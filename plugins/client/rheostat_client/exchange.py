@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Optional, TypeVar
 
-from .channel import Answer, Channel, lost
+from .channel import Answer, mute
 from .errors import RheostatError
 from .link import Link, reach
 from .messages import Cancel, Done, Error, Render
@@ -38,42 +38,25 @@ class Exchange:
         self._is_closed = False
         self.link = reach(*self._reach)
 
-    def ask(self, request: Any, kind: type[T]) -> T:
-        """Send a request on the front lane and wait for its answer of this kind."""
-        front = self.revive().front
-        front.send(request)
-        return self.expect(front, kind)
+    def ask(self, request: Any, kind: type[T], match: Mapping[str, str] = NOTHING) -> T:
+        """Send a request on the front lane and wait for its answer, whose fields `match`."""
+        self.revive().front.send(request)
+        return self.expect(kind, match)
 
     def command(self, request: Any, kind: type[T], match: Mapping[str, str] = NOTHING) -> T:
         """Send a request on the control lane and wait for its answer, whose fields `match`."""
-        control = self.revive().control
-        control.send(request)
-        return self.expect(control, kind, match=match)
+        link = self.revive()
+        link.control.send(request)
+        return self._await(link.control.receive, kind, match)
 
     def expect(
-        self,
-        channel: Channel,
-        kind: type[T],
-        should_cancel: ShouldCancel = None,
-        match: Mapping[str, str] = NOTHING,
+        self, kind: type[T], match: Mapping[str, str], should_cancel: ShouldCancel = None
     ) -> T:
-        """Wait for the answer of this kind whose fields `match`.
+        """Wait for the front lane's answer of this kind whose fields `match`.
 
         Raises RheostatError: the daemon's own, `cancelled` or `daemon-lost`.
         """
-        deadline = time.monotonic() + ANSWER
-        while time.monotonic() < deadline:
-            check(should_cancel)
-            answer = channel.receive(POLL)
-            if answer is None:
-                continue
-            message = answer.message
-            if isinstance(message, Error) and not message.job:
-                raise self._refused(message)
-            if isinstance(message, kind) and match.items() <= vars(message).items():
-                return message
-            self._keep(answer)
-        raise lost(self.link.welcome.pid, f"has not answered for {ANSWER:g} s")
+        return self._await(self.link.listen, kind, match, should_cancel)
 
     def follow(self, request: Render, should_cancel: ShouldCancel) -> Generator[Answer, None, None]:
         """The answers to a render, `Done` last; whoever stops reading before cancels it."""
@@ -144,6 +127,28 @@ class Exchange:
         """Drop the link for good."""
         self._is_closed = True
         self.link.close()
+
+    def _await(
+        self,
+        receive: Callable[[float], Answer | None],
+        kind: type[T],
+        match: Mapping[str, str],
+        should_cancel: ShouldCancel = None,
+    ) -> T:
+        deadline = time.monotonic() + ANSWER
+        while time.monotonic() < deadline:
+            check(should_cancel)
+            answer = receive(POLL)
+            if answer is None:
+                continue
+            message = answer.message
+            if isinstance(message, Error) and not message.job:
+                raise self._refused(message)
+            if isinstance(message, kind) and match.items() <= vars(message).items():
+                return message
+            self._keep(answer)
+        self.link.close()  # an answer that comes after all is nobody's
+        raise mute(self.link.welcome.pid, ANSWER)
 
     def _refused(self, error: Error) -> RheostatError:
         if error.code == "no-session":

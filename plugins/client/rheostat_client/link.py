@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import __version__
-from .channel import Answer, Channel, Pulse, lost
+from .channel import Answer, Channel, Pulse, lost, mute
 from .errors import RheostatError
 from .launch import Launch
 from .messages import PROTOCOLS, Error, Hello, Welcome, agree
@@ -91,7 +91,7 @@ def join(folder: Path, name: str) -> Link | None:
             try:
                 lane = connect(endpoint, HANDSHAKE)
             except TimeoutError as error:
-                raise lost(record.pid, "is running but does not answer") from error
+                raise mute(record.pid, HANDSHAKE) from error
             except OSError:
                 return None
             lanes.append(Channel(lane, record.pid))
@@ -108,7 +108,7 @@ def _greet(channel: Channel, record: Record, name: str, session: str = "") -> We
     channel.send(Hello(PROTOCOLS, name, __version__, record.token, session))
     answer = channel.receive(HANDSHAKE)
     if answer is None:
-        raise lost(record.pid, f"has not answered for {HANDSHAKE:g} s")
+        raise mute(record.pid, HANDSHAKE)
     if isinstance(answer.message, Error):
         raise answer.message.exception()
     if not isinstance(answer.message, Welcome):

@@ -203,7 +203,7 @@ def _folder_name() -> Path:
     if given:
         return Path(given).absolute()
     shared = os.environ.get("XDG_RUNTIME_DIR")
-    if shared:
+    if shared and Path(shared).is_dir():
         return Path(shared) / "rheostat"
     if sys.platform == "win32":
         return Path(tempfile.gettempdir()) / "rheostat"  # a user's own there
