@@ -70,7 +70,7 @@ def parse_assignments(words: Sequence[str]) -> dict[str, float]:
             value = float(text)
         except ValueError:
             equals = ""
-        if not equals or name in values:
+        if not (name and equals) or name in values:
             raise BadParameter(
                 f"{word!r} comes after another value for {name}."
                 if name in values

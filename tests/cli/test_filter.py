@@ -1,0 +1,232 @@
+"""`rheostat filter`, from files to files by way of a real daemon."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from cli.conftest import Command
+from cli.samples import ADOBE_RGB, exif, noise, notes_of, pixels_of, save, write
+from PIL import Image
+from rheostat_client.settings import PARASITE, Settings
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_pixels_change_and_the_file_says_how(
+    rheostat: Command, picture: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.png"
+    said = rheostat("filter", "tiny", picture, out, "--set", "noise=30", "--set", "detail=0.6")
+    assert "Tiny · noise 30 · detail 0.6" in said
+    before, after = pixels_of(picture), pixels_of(out)
+    assert after.shape == before.shape
+    assert (after != before).any()
+    record = rheostat("show", out, "--json").strip()
+    settings = Settings.from_json(record)
+    assert settings.controls == {"noise": 30, "detail": 0.6}
+    assert settings.source == {"file": "picture.png"}
+    assert settings.digest == rheostat.json("show", "tiny")["digest"]
+    with Image.open(out) as image:
+        assert image.info[PARASITE] == record
+    assert "noise 30" in rheostat("show", out)
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["gray8", "graya8", "rgb8", "rgba8", "gray16", "graya16", "rgb16", "rgba16", "rgb32f"],
+)
+def test_off_gives_the_very_pixels_and_depth_and_alpha_stay(
+    rheostat: Command, tmp_path: Path, form: str
+) -> None:
+    suffix = ".tif" if form.endswith("f") else ".png"
+    pixels = noise(form)
+    source = write(tmp_path / f"in{suffix}", pixels)
+    rheostat("filter", "tiny", source, tmp_path / f"off{suffix}", "--set", "noise=0")
+    np.testing.assert_array_equal(pixels_of(tmp_path / f"off{suffix}"), pixels)
+    rheostat("filter", "tiny", source, tmp_path / f"on{suffix}")
+    result = pixels_of(tmp_path / f"on{suffix}")
+    assert (result.dtype, result.shape) == (pixels.dtype, pixels.shape)
+    assert (result != pixels).any()
+    if pixels.shape[2] in (2, 4):
+        np.testing.assert_array_equal(result[..., -1], pixels[..., -1])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (13, 1), (9, 11)])
+def test_odd_sizes(rheostat: Command, tmp_path: Path, shape: tuple[int, int]) -> None:
+    source = write(tmp_path / "in.png", noise("rgb8", *shape))
+    rheostat("filter", "tiny", source, tmp_path / "out.png")
+    assert pixels_of(tmp_path / "out.png").shape == (*shape, 3)
+
+
+def test_nothing_to_see_stays_as_it_is(rheostat: Command, tmp_path: Path) -> None:
+    pixels = noise("rgba8")
+    pixels[..., 3] = 0
+    source = write(tmp_path / "in.png", pixels)
+    rheostat("filter", "tiny", source, tmp_path / "out.png")
+    np.testing.assert_array_equal(pixels_of(tmp_path / "out.png"), pixels)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
+def test_a_wide_gamut_photograph_with_notes(rheostat: Command, tmp_path: Path, suffix: str) -> None:
+    image = Image.fromarray(noise("rgb8"))
+    source = save(image, tmp_path / f"in{suffix}", exif(orientation=6), icc_profile=ADOBE_RGB)
+    (result,) = rheostat.json("filter", "tiny", source, tmp_path / f"out{suffix}")
+    assert result["warnings"] == []
+    before, after = notes_of(source), notes_of(tmp_path / f"out{suffix}")
+    assert {**after, "xmp": before["xmp"]} == before
+    rheostat("filter", "tiny", source, tmp_path / "off.png", "--set", "noise=0")
+    np.testing.assert_array_equal(pixels_of(tmp_path / "off.png"), pixels_of(source))
+
+
+def test_a_profile_changes_what_the_network_sees(rheostat: Command, tmp_path: Path) -> None:
+    image = Image.fromarray(noise("rgb8"))
+    image.save(tmp_path / "srgb.png")
+    image.save(tmp_path / "adobe.png", icc_profile=ADOBE_RGB)
+    for name in ("srgb", "adobe"):
+        rheostat("filter", "tiny", tmp_path / f"{name}.png", tmp_path / f"{name}-out.png")
+    plain, wide = (pixels_of(tmp_path / f"{name}-out.png") for name in ("srgb", "adobe"))
+    assert (plain != wide).any()
+
+
+def test_many_pictures_go_into_a_folder(rheostat: Command, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name, form in (("a.png", "rgb8"), ("b.tif", "rgb16"), ("c.png", "gray8")):
+        write(tmp_path / "in" / name, noise(form))
+    (tmp_path / "in" / "notes.txt").write_text("no picture")
+    rheostat("filter", "tiny", tmp_path / "in", tmp_path / "out")
+    assert files(tmp_path / "out") == ["a.png", "b.tif", "c.png"]
+    rheostat("filter", "tiny", tmp_path / "in" / "a.png", tmp_path / "in" / "b.tif", tmp_path)
+    for name in ("a.png", "b.tif"):
+        same = pixels_of(tmp_path / name), pixels_of(tmp_path / "out" / name)
+        np.testing.assert_array_equal(*same)
+
+
+def test_one_bad_picture_of_many(rheostat: Command, tmp_path: Path, picture: Path) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(picture.read_bytes()[:300])
+    code, out, err = rheostat.run("filter", "tiny", bad, picture, tmp_path / "out", "--json")
+    assert code == 1
+    assert "bad.png is damaged" in err
+    assert '"code": "bad-picture"' in out
+    assert files(tmp_path / "out") == ["picture.png"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["tinny", "IN", "OUT"], "no model 'tinny'. Did you mean tiny?"),
+        (["damaged", "IN", "OUT"], "weights.safetensors is not the file"),
+        (["tiny", "IN", "OUT", "--set", "nose=1"], "no control 'nose'. Did you mean noise?"),
+        (["tiny", "IN", "OUT", "--set", "noise=76"], "is 76; allowed is 0 to 75"),
+        (["tiny", "IN", "OUT", "--set", "noise=-1"], "is -1; allowed is 0 to 75"),
+        (["tiny", "IN", "OUT", "--set", "noise=nan"], "is nan; allowed is 0 to 75"),
+        (["tiny", "IN", "OUT", "--set", "detail=inf"], "is inf; allowed is 0 to 1"),
+        (["tiny", "nothing.png", "OUT"], "no file nothing.png"),
+        (["tiny", __file__, "OUT"], "is not a picture"),
+        (["tiny", "IN", "/nowhere/out.png"], "No such file or directory"),
+        (["tiny", "IN", "/dev/null/out.png"], "Not a directory"),
+        (["tiny", "IN", "/proc/out.png"], "cannot be written"),
+        (["tiny", "IN", "out.gif"], "ends in '.gif'"),
+        (["tiny", "IN", "IN"], "exists"),
+        (["tiny", "IN", __file__, "/dev/null"], "cannot be made"),
+        (["tiny", "IN", "IN", "new"], "Two of the pictures are called picture.png"),
+    ],
+)
+def test_bad_input_is_a_sentence_and_no_file(
+    rheostat: Command, picture: Path, tmp_path: Path, words: list[str], message: str
+) -> None:
+    places = {"IN": str(picture), "OUT": str(tmp_path / "out.png")}
+    before = picture.read_bytes()
+    assert message in rheostat.error("filter", *(places.get(word, word) for word in words))
+    assert files(tmp_path) == ["picture.png"]
+    assert picture.read_bytes() == before
+
+
+@pytest.mark.parametrize("value", ["noise", "noise=", "noise=a lot", "=3"])
+def test_a_value_that_is_none_is_a_usage_error(
+    rheostat: Command, picture: Path, tmp_path: Path, value: str
+) -> None:
+    code, _, err = rheostat.run("filter", "tiny", picture, tmp_path / "o.png", "--set", value)
+    assert code == 2
+    assert repr(value) in err
+
+
+def test_nothing_is_replaced_unless_asked(rheostat: Command, picture: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    rheostat("filter", "tiny", picture, out)
+    first = out.read_bytes()
+    assert "--overwrite" in rheostat.error("filter", "tiny", picture, out, "--set", "noise=9")
+    assert out.read_bytes() == first
+    rheostat("filter", "tiny", picture, out, "--set", "noise=9", "--overwrite")
+    assert out.read_bytes() != first
+    again = pixels_of(out)
+    rheostat("filter", "tiny", picture, picture, "--set", "noise=9", "--overwrite")
+    np.testing.assert_array_equal(pixels_of(picture), again)
+
+
+def test_lost_depth_is_told_and_done(rheostat: Command, tmp_path: Path) -> None:
+    source = write(tmp_path / "in.png", noise("rgb16"))
+    (result,) = rheostat.json("filter", "tiny", source, tmp_path / "out.jpg")
+    assert "JPEG holds 8 bits" in result["warnings"][0]
+    assert pixels_of(tmp_path / "out.jpg").dtype == np.uint8
+
+
+@contextlib.contextmanager
+def rendering(rheostat: Command, tmp_path: Path) -> Any:
+    """A render of `slow` that will take a while, seen running in the daemon."""
+    source = write(tmp_path / "in.png", noise("rgb8", 900, 900))
+    with rheostat.start("filter", "slow", source, tmp_path / "out.png") as process:
+        while not (status := rheostat.json("status")).get("jobs", {}).get("running"):
+            assert process.poll() is None, process.communicate()
+        yield process, status
+
+
+def test_killed_daemon(rheostat: Command, tmp_path: Path, picture: Path) -> None:
+    with rendering(rheostat, tmp_path) as (process, status):
+        os.kill(status["pid"], signal.SIGKILL)
+        _, err = process.communicate(timeout=3)
+    assert process.returncode == 1
+    assert err.startswith("error: ")
+    assert str(status["pid"]) in err
+    assert files(tmp_path) == ["in.png", "picture.png"]
+    rheostat("filter", "tiny", picture, tmp_path / "next.png")
+    assert rheostat.json("status")["pid"] != status["pid"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_stopped_command_stops_its_job(
+    rheostat: Command, tmp_path: Path, number: signal.Signals
+) -> None:
+    with rendering(rheostat, tmp_path) as (process, status):
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == (130 if number == signal.SIGINT else -number)
+    assert (out, err) == ("", "")
+    while rheostat.json("status")["jobs"]["running"]:
+        time.sleep(0.05)
+    assert files(tmp_path) == ["in.png"]
+    assert rheostat.json("status")["pid"] == status["pid"]
+
+
+def test_progress_is_for_terminals(rheostat: Command, picture: Path, tmp_path: Path) -> None:
+    code, _, err = rheostat.run("filter", "tiny", picture, tmp_path / "out.png")
+    assert (code, err) == (0, "")
+
+
+def test_output_that_nobody_reads(rheostat: Command, picture: Path, tmp_path: Path) -> None:
+    """A closed pipe, as `| head` leaves it, is no traceback."""
+    with rheostat.start("filter", "tiny", picture, tmp_path / "out.png") as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()
+    assert pixels_of(tmp_path / "out.png").shape == pixels_of(picture).shape

@@ -1,0 +1,109 @@
+"""Installing the plug-in: complete, in one step, and only where it belongs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cli.conftest import Command
+from rheostat_client.errors import RheostatError
+from rheostatd.installation import contents, install, is_current, plug_in, uninstall
+
+
+def test_every_profile_is_found(lonely: Command, tmp_path: Path) -> None:
+    native = tmp_path / ".config" / "GIMP" / "3.0"
+    flatpak = tmp_path / ".var" / "app" / "org.gimp.GIMP" / "config" / "GIMP" / "3.2"
+    old = tmp_path / ".config" / "GIMP" / "2.10"
+    for profile in (native, flatpak, old):
+        profile.mkdir(parents=True)
+    out = lonely("install", "gimp")
+    assert str(plug_in(native)) in out
+    assert str(plug_in(flatpak)) in out
+    assert "Filters ▸ Rheostat" in out
+    assert not plug_in(old).exists()
+    lonely("uninstall", "gimp")
+    assert not plug_in(native).exists()
+    assert "not installed" in lonely("uninstall", "gimp")
+
+
+def test_what_cannot_be_installed(lonely: Command, tmp_path: Path) -> None:
+    assert "--profile" in lonely.error("install", "gimp")
+    (tmp_path / "file").write_text("")
+    assert "cannot be put" in lonely.error("install", "gimp", "--profile", tmp_path / "file")
+
+
+def test_the_folder_runs_on_its_own(lonely: Command, tmp_path: Path) -> None:
+    """A Python that has nothing reads the models and knows how to start the daemon."""
+    lonely("install", "gimp", "--profile", tmp_path / "profile")
+    folder = plug_in(tmp_path / "profile")
+    assert os.access(folder / "rheostat.py", os.X_OK)
+    assert not list(folder.rglob("*.so")) + list(folder.rglob("__pycache__"))
+    code = (
+        "import json, msgpack, rheostat_client.connection, installation;"
+        "from msgpack.fallback import Packer; assert msgpack.Packer is Packer;"
+        "print(json.dumps([[m.id for m in installation.models()], installation.start_command()]))"
+    )
+    alone = [sys.executable, "-S", "-E", "-c", code]
+    models, start = json.loads(subprocess.check_output(alone, cwd=folder, text=True))
+    assert "tiny" in models
+    assert start == [sys.executable, "-m", "rheostatd", "serve"]
+
+
+def test_an_update_replaces_everything(tmp_path: Path) -> None:
+    files, _ = contents()
+    install(tmp_path, files)
+    assert is_current(tmp_path, files)
+    (plug_in(tmp_path) / "stale.py").write_text("old")
+    assert not is_current(tmp_path, files)
+    install(tmp_path, files)
+    assert is_current(tmp_path, files)
+    assert [p.name for p in tmp_path.iterdir()] == ["plug-ins"]
+    (plug_in(tmp_path) / "rheostat.py").chmod(0o644)
+    assert not is_current(tmp_path, files)
+
+
+def test_a_link_to_a_checkout_gives_way(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    (checkout / "rheostat.py").write_text("mine")
+    profile = tmp_path / "profile"
+    plug_in(profile).parent.mkdir(parents=True)
+    plug_in(profile).symlink_to(checkout)
+    files, _ = contents()
+    install(profile, files)
+    assert is_current(profile, files)
+    assert (checkout / "rheostat.py").read_text() == "mine"
+
+
+def test_somebody_elses_plug_in_is_not_touched(tmp_path: Path) -> None:
+    plug_in(tmp_path).mkdir(parents=True)
+    (plug_in(tmp_path) / "rheostat.py").write_text("another")
+    files, _ = contents()
+    with pytest.raises(RheostatError, match="not an installation of Rheostat"):
+        install(tmp_path, files)
+    with pytest.raises(RheostatError, match="not an installation of Rheostat"):
+        uninstall(tmp_path)
+    assert [p.name for p in plug_in(tmp_path).iterdir()] == ["rheostat.py"]
+
+
+def test_a_failed_install_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, _ = contents()
+    install(tmp_path, files)
+    rename = Path.rename
+
+    def failing(path: Path, target: Path) -> Path:
+        if target == plug_in(tmp_path) and path.suffix != ".old":
+            raise OSError(28, "No space left on device")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(RheostatError, match="No space left"):
+        install(tmp_path, {**files, "new.py": b""})
+    assert is_current(tmp_path, files)
+    assert [p.name for p in tmp_path.iterdir()] == ["plug-ins"]
