@@ -138,6 +138,13 @@ class Server:
         self._stopping = True
         self._ring()
 
+    def heed_signals(self) -> None:
+        """Let SIGTERM and SIGINT call `stop`; for the main thread."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.stop())
+        # A signal just before the poll begins would not interrupt it, and its handler would wait.
+        signal.set_wakeup_fd(self._ringer.fileno(), warn_on_full_buffer=False)
+
     def close(self) -> None:
         """Say goodbye to every session, abandon the jobs and close the sockets."""
         for session in self._sessions:
@@ -315,8 +322,7 @@ def serve(picture_memory: int = PICTURE_MEMORY, model_memory: int = MODEL_MEMORY
         _log_to(rendezvous.log_file())
         server = Server(folder, picture_memory, model_memory)
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: server.stop())
+            server.heed_signals()
         rendezvous.write(folder, server.record)
         try:
             server.run()
