@@ -195,8 +195,6 @@ class Pool:
             self._unload(entry, "evicted")
 
     def _unload(self, entry: _Entry, state: str) -> None:
-        if entry.users:
-            return
         if entry in self._recent:
             self._recent.remove(entry)
             entry.state = state

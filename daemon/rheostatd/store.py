@@ -158,8 +158,8 @@ class Store:
             raise RheostatError(
                 "busy",
                 f"The picture has {_mib(size)}; of {_mib(self.budget)}, "
-                f"{_mib(self.budget - free)} are in use by others.",
-                "Wait until they are done, or close a picture in another program.",
+                f"{_mib(self.budget - free)} are in use.",
+                "Wait for the renders to end, or close a picture in another program.",
             )
         for name in sorted(loose, key=lambda name: bool(self._entries[name].leases)):
             if free >= size:

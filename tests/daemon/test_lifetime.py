@@ -72,7 +72,7 @@ def test_it_goes_cleanly_in_the_middle_of_a_render(
             assert isinstance(visitor.command(how()), Goodbye)
         while not isinstance(visitor.hear()[0], Goodbye):
             pass
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0
     assert left_in(runtime) == set()
     assert not rendezvous.is_claimed(runtime)
     log = (runtime / "daemon.log").read_text()
@@ -84,7 +84,7 @@ def test_a_second_daemon_is_refused_and_the_first_lives_on(runtime: Path, start:
     first = start()
     record = published(runtime, first)
     second = start()
-    _, words = second.communicate(timeout=60)
+    _, words = second.communicate(timeout=200)
     assert second.returncode == 1
     assert f"process {first.pid}" in words
     assert rendezvous.read(runtime) == record

@@ -132,13 +132,23 @@ def test_invisible_colour_has_no_influence_and_comes_back(package: Package) -> N
     assert not np.array_equal(results[0][~invisible], values[~invisible])
 
 
+class Refusal(torch.nn.Module):
+    """A network that must not be run."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        raise AssertionError(f"run on {tuple(x.shape)}")
+
+
 @pytest.mark.parametrize("form", ["rgba8", "graya16", "rgba32f"])
-def test_a_fully_transparent_picture_comes_back_as_it_is(package: Package, form: str) -> None:
+def test_a_fully_transparent_picture_comes_back_without_a_network(
+    package: Package, form: str
+) -> None:
     picture = photo(30, 20, form)
     values = picture.values(picture.box).copy()
     values[..., -1] = 0
-    result = render(Picture(FORMATS[form], 30, 20, values.tobytes()), package, 16)
-    assert result.tobytes() == values.tobytes()
+    picture = Picture(FORMATS[form], 30, 20, values.tobytes())
+    parts = Renderer(torch.device("cpu"), 16).render(Refusal(), package, picture, picture.box)
+    assert assembled(picture, picture.box, parts).tobytes() == values.tobytes()
 
 
 def test_floats_outside_the_unit_range_are_not_clipped(package: Package) -> None:

@@ -27,6 +27,7 @@ from rheostat_client.messages import (
     Stored,
     Tile,
     Upload,
+    to_frames,
 )
 from rheostat_client.models import ModelInfo
 from rheostat_client.pixels import content_hash
@@ -147,10 +148,25 @@ def test_a_program_that_goes_away_leaves_its_memory_to_others(daemon: Daemon) ->
     with Visitor(server.record) as stays, Visitor(server.record) as goes:
         goes.upload(photo(50, 50))
         refused = stays.ask(Upload("x", "rgb8", 50, 60))
-        assert (refused.code, "in use by others" in refused.message) == ("busy", True)
+        assert (refused.code, "are in use" in refused.message) == ("busy", True)
         goes.front.close()
         stays.wait_until(sessions=1)
         stays.upload(photo(50, 60))
+
+
+def test_a_picture_stays_while_a_job_reads_it(daemon: Daemon) -> None:
+    server = daemon(picture_memory=len(LONG.data) + 100)
+    with Visitor(server.record) as visitor:
+        job = visitor.submit(visitor.upload(LONG))
+        visitor.hear()
+        small = Upload("x", "rgb8", 10, 10)
+        visitor.front.send_multipart(to_frames(small))
+        while not isinstance(answer := visitor.hear()[0], Error):
+            pass
+        assert answer.code == "busy"
+        visitor.command(Cancel(job))
+        assert visitor.end(job).code == "cancelled"
+        assert visitor.ask(small) == Stored("x", 0, 300)
 
 
 def test_cancel_ends_a_running_job_at_its_next_tile(visitor: Visitor) -> None:
@@ -212,7 +228,7 @@ def test_the_jobs_of_a_program_that_dies_are_dropped(door: Door) -> None:
 
 def test_a_program_that_does_not_read_holds_up_nobody(door: Door) -> None:
     stays, sleeps = door(), door(RCVHWM=1)
-    job = sleeps.submit(sleeps.upload(photo(1024, 512, "rgba32f")))
+    job = sleeps.submit(sleeps.upload(photo(512, 256, "rgba32f")))
     stays.wait_until(running=1)
     stays.finds_all_well()
     assert stays.status()["jobs"]["running"] == 1

@@ -159,7 +159,7 @@ def test_where_others_hold_everything_nothing_is_thrown_out(store: Store) -> Non
     loose = Photo(200, 2)
     loose.put(store, "b")
     store.release("b")
-    with pytest.raises(RheostatError, match="in use by others") as error:
+    with pytest.raises(RheostatError, match="are in use") as error:
         Photo(400, 3).put(store, "c")
     assert code(error) == "busy"
     assert store.picture(loose.hash)

@@ -30,7 +30,7 @@ from rheostat_client.pixels import content_hash, pixel_format
 from rheostat_client.rendezvous import Record
 from rheostatd.raster import Box, Picture, Values
 
-PATIENCE = 20_000  # milliseconds until a missing answer fails the test
+PATIENCE = 60_000  # milliseconds until a missing answer fails the test
 
 Answered = tuple[Any, list[Bytes]]
 
