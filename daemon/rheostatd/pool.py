@@ -207,9 +207,17 @@ def _read(folder: Path, stamp: Stamp) -> _Entry:
     except RheostatError as error:
         log.warning("package %s: %s", folder.name, error)
         return _Entry(stamp, error=error, state="failed")
+    except Exception as error:
+        log.exception("package %s cannot be read", folder.name)
+        what = f"The package {folder.name} cannot be read ({error})."
+        bad = RheostatError("bad-package", what, "Install it again.")
+        return _Entry(stamp, error=bad, state="failed")
 
 
 def _stamp(folder: Path) -> Stamp:
     """Changes when a file of the package does."""
-    stats = ((file.name, file.stat()) for file in sorted(folder.iterdir()))
+    try:
+        stats = [(file.name, file.stat()) for file in sorted(folder.iterdir())]
+    except OSError:  # it is being copied or removed
+        return ()
     return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)

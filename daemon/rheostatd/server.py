@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ MODEL_MEMORY = 1024**3  # bytes
 FRONT_DEPTH = 8  # messages; each may be tens of MB
 CONTROL_DEPTH = 64  # messages
 MAX_OUTBOX = 64  # answers a session may leave unread, beyond those ZeroMQ holds
+MAX_LOG = 4 * 1024**2  # bytes, then it begins anew and the old one is kept
 RETRY = 10  # milliseconds until a full connection is tried again
 
 log = logging.getLogger(__name__)
@@ -333,7 +335,8 @@ def serve(picture_memory: int = PICTURE_MEMORY, model_memory: int = MODEL_MEMORY
 
 
 def _log_to(path: Path) -> None:
-    handlers: list[logging.Handler] = [logging.FileHandler(path, encoding="utf-8")]
+    rotating = RotatingFileHandler(path, maxBytes=MAX_LOG, backupCount=1, encoding="utf-8")
+    handlers: list[logging.Handler] = [rotating]
     if sys.stderr.isatty():  # else it may be this very file, given by the client that started us
         handlers.append(logging.StreamHandler())
     logging.basicConfig(

@@ -11,7 +11,7 @@ from typing import Any
 import msgpack
 import pytest
 import zmq
-from daemon.conftest import Door
+from daemon.conftest import Daemon, Door
 from daemon.visitor import Visitor, photo
 from rheostat_client.messages import (
     MAGIC,
@@ -77,7 +77,7 @@ def test_garbage_is_refused(visitor: Visitor, frames: tuple[bytes, ...]) -> None
 
 def test_a_storm_of_noise(visitor: Visitor) -> None:
     noise = random.Random(0)
-    for _ in range(300):
+    for _ in range(150):
         frames = [noise.randbytes(noise.randrange(80)) for _ in range(noise.randrange(1, 6))]
         refused(visitor.say(*frames))
         refused(visitor.say(MAGIC, *frames))
@@ -86,7 +86,7 @@ def test_a_storm_of_noise(visitor: Visitor) -> None:
 
 def test_headers_with_flipped_bytes(visitor: Visitor) -> None:
     noise, original = random.Random(0), header(controls={"noise": 25.0})
-    for _ in range(300):
+    for _ in range(150):
         damaged = bytearray(original)
         damaged[noise.randrange(len(damaged))] = noise.randrange(256)
         assert isinstance(visitor.say(MAGIC, bytes(damaged)), Error)
@@ -224,6 +224,24 @@ def test_an_identity_in_use_takes_nothing_over(server: Server, visitor: Visitor)
         except TimeoutError:
             pass
         assert MAGIC not in heard
+
+
+def test_over_tcp_the_token_is_asked_for_on_both_lanes(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loopback = "tcp://127.0.0.1:*"
+    monkeypatch.setattr("rheostat_client.rendezvous.endpoints", lambda _: (loopback, loopback))
+    record = daemon().record
+    assert record.token
+    with Visitor(record, hello=False) as stranger:
+        for token in ("", "guessed"):
+            refused(stranger.ask(Hello(token=token)), "wrong-token")
+        refused(stranger.ask(ListModels()), "no-session")
+        welcome = stranger.ask(Hello(token=record.token))
+        refused(stranger.command(Hello(session=welcome.session)), "wrong-token")
+        answer = stranger.command(Hello(token=record.token, session=welcome.session))
+        assert answer.session == welcome.session
+        assert stranger.command(Ping("n")).nonce == "n"
 
 
 def test_the_protocols_of_an_old_and_a_new_client_are_refused_with_both_ranges(door: Door) -> None:

@@ -110,6 +110,16 @@ def test_a_damaged_package_says_so_and_the_others_work(shelf: Shelf) -> None:
     use(pool, "a")
 
 
+@pytest.mark.parametrize("content", [b'id = "\xff\xfe"', b"\0", b"schema = 1", b""])
+def test_a_manifest_that_is_none_hurts_no_other(shelf: Shelf, content: bytes) -> None:
+    (shelf["b"] / "model.toml").write_bytes(content)
+    pool = shelf.pool()
+    with pytest.raises(RheostatError) as error:
+        pool.package("b")
+    assert error.value.code == "bad-package"
+    use(pool, "a")
+
+
 def test_weights_that_were_sealed_again_fail_their_golden_picture(shelf: Shelf) -> None:
     save_file(random_denoiser(seed=99).state_dict(), shelf["b"] / WEIGHTS)
     seal(shelf["b"])
