@@ -28,7 +28,7 @@ def main() -> None:
     noisy = add_gaussian_noise(clean, torch.tensor([SIGMA]), torch.Generator().manual_seed(0))
     before = folder / "noisy.png"
     write(noisy, before)
-    pictures = [("original", clean), (f"with noise of σ {SIGMA:g}", load(before))]
+    pictures = [("original", clean), (f"with noise of {SIGMA:g} levels", load(before))]
     try:
         for noise, detail in POSITIONS:
             after = folder / f"noise-{noise}-detail-{detail:g}.png"
