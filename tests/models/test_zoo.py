@@ -1,0 +1,151 @@
+"""Every shipped model keeps its promises, on a photograph and in its evidence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from packages import REPOSITORY, ZOO
+from rheostat import bake
+from rheostat.data import read_rgb, to_float
+from rheostat.degradations import add_gaussian_noise
+from rheostat.evaluation import violations
+from rheostat.nets import Network
+from rheostat.package import Package, read_package
+from rheostat.packing import read_evidence
+from rheostat_client.controls import Control
+from rheostat_client.pixels import pixel_format
+from rheostatd.raster import Box, Picture
+from rheostatd.renderer import Renderer
+from torch import Tensor
+
+MODELS = sorted(path.parent.name for path in ZOO.glob("*/model.toml"))
+PHOTOGRAPH = REPOSITORY / "docs" / "images" / "astronaut.png"
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def package(request: pytest.FixtureRequest) -> Package:
+    return read_package(ZOO / request.param)
+
+
+@pytest.fixture(scope="module")
+def network(package: Package) -> Network:
+    return package.load()
+
+
+@pytest.fixture(scope="module")
+def noisy() -> Tensor:
+    clean = to_float(read_rgb(PHOTOGRAPH))[None, :, 64:224, 96:256]
+    return add_gaussian_noise(clean, torch.tensor([20.0]), torch.Generator().manual_seed(0))
+
+
+def positions(package: Package) -> Tensor:
+    """λ at the low end, off the beaten track and at the high end of every control."""
+    columns = [[c.value(t) for t in (0.0, 0.1, 0.55, 1.0)] for c in package.info.controls]
+    return torch.tensor(columns).T
+
+
+def test_golden_picture(package: Package) -> None:
+    package.check_golden()
+
+
+def test_off_is_exact(package: Package, network: Network, noisy: Tensor) -> None:
+    defaults = {c.id: c.default for c in package.info.controls}
+    for control in package.info.controls:
+        if control.off is not None:
+            values = defaults | {control.id: control.off}
+            assert package.is_off(values)
+            assert torch.equal(network(noisy, package.coordinates(values)[None]), noisy)
+
+
+def test_no_jump_on_the_way_to_off(package: Package, network: Network, noisy: Tensor) -> None:
+    """Off by one step of the slider in the unit of 8-bit levels changes less than one level."""
+    clean = to_float(read_rgb(PHOTOGRAPH))[None, :, 64:224, 96:256]
+    for detail in (0.0, 1.0):
+        lam = package.coordinates({"noise": 1.0, "detail": detail})[None]
+        for picture in (clean, noisy):
+            change = (network(picture, lam) - picture).square().mean().sqrt() * 255
+            assert float(change) < 1
+
+
+def test_baked_equals_dynamic(package: Package, network: Network, noisy: Tensor) -> None:
+    for lam in positions(package):
+        baked = bake(network, lam)(noisy)
+        torch.testing.assert_close(baked, network(noisy, lam[None]), atol=1e-5, rtol=0)
+
+
+def test_tiles_equal_the_whole(package: Package, network: Network, noisy: Tensor) -> None:
+    form = pixel_format("rgb32f")
+    height, width = 159, 151
+    values = noisy[0, :, :height, :width].permute(1, 2, 0).contiguous().numpy()
+    picture = Picture(form, width, height, values.tobytes())
+    plain = bake(network, positions(package)[2])
+    results = []
+    for tile in (64, 1024):
+        out = np.zeros_like(values)
+        for box, tile_values in Renderer(torch.device("cpu"), tile).render(
+            plain, package, picture, Box(0, 0, width, height)
+        ):
+            out[box.within(picture.box)] = tile_values
+        results.append(out)
+    np.testing.assert_allclose(results[0], results[1], atol=1e-5, rtol=0)
+
+
+def test_finite_outside_the_trained_range(
+    package: Package, network: Network, noisy: Tensor
+) -> None:
+    low, high = (torch.tensor([c.hard[end] for c in package.info.controls]) for end in (0, 1))
+    span = high - low
+    wide = torch.stack((high + 0.3 * span, torch.maximum(low - 0.3 * span, torch.zeros(()))))
+    for lam in wide:
+        result = network(noisy, lam[None])
+        assert bool(torch.isfinite(result).all())
+        assert float(result.abs().max()) < 4
+
+
+def test_every_control_does_something(package: Package, network: Network, noisy: Tensor) -> None:
+    middle = [c.value(0.6) for c in package.info.controls]
+    for index, control in enumerate(package.info.controls):
+        moved = list(middle)
+        moved[index] = control.value(0.9)
+        change = network(noisy, torch.tensor([moved])) - network(noisy, torch.tensor([middle]))
+        assert float(change.abs().mean()) * 255 > 0.1, control.id
+
+
+def test_each_loss_falls_along_its_own_slider(package: Package) -> None:
+    for name, found in read_evidence(package.folder).items():
+        assert found["digest"] == package.info.digest, "evidence of other weights"
+        for control in package.info.controls:
+            if control.monotone is not None:
+                curve = _curve(found["sweeps"], control)
+                assert violations(curve) == 0, f"{control.monotone} rises on {name}: {curve}"
+                assert curve[-1] < curve[0]
+
+
+def test_detail_trades_fidelity_for_perception() -> None:
+    for found in read_evidence(ZOO / "denoise").values():
+        fidelity = found["sweeps"]["detail"]["fidelity"]
+        assert violations(fidelity[::-1]) == 0, (
+            f"the way back to detail 0 costs fidelity: {fidelity}"
+        )
+
+
+def test_evidence_can_be_measured_again(package: Package) -> None:
+    evidence = read_evidence(package.folder)
+    assert evidence, "run: rheostat evaluate"
+    for found in evidence.values():
+        assert found["command"].startswith("rheostat evaluate")
+
+
+def _curve(sweeps: dict[str, dict[str, list[float]]], control: Control) -> list[float]:
+    sweep = sweeps[control.id]
+    assert len(sweep["position"]) >= 11
+    return sweep[control.monotone or ""]
+
+
+def test_a_recipe_is_beside_every_model() -> None:
+    missing = [name for name in MODELS if not Path(ZOO / name / "recipe.toml").is_file()]
+    assert MODELS
+    assert missing == []
