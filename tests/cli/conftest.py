@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from typing import Any
 import pytest
 from cli.samples import noise, write
 from packages import write_package
+from rheostat.package import WEIGHTS
+from rheostat.packing import seal
 from rheostatd.cli import app
 from typer.testing import CliRunner
 
@@ -82,12 +85,19 @@ class Command:
 
 @pytest.fixture(scope="session")
 def rheostat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
-    """`rheostat` with the models `tiny`, `slow` (seconds a picture) and `damaged`."""
+    """`rheostat` with the models `tiny` and `slow` (seconds a picture), and bad ones.
+
+    Of `damaged` the weights are not those it names; `forged` names them, but they are not the ones
+    that rendered its golden picture.
+    """
     folder = tmp_path_factory.mktemp("cli")
     write_package(folder / "models", "tiny")
     write_package(folder / "models", "slow", width=128, blocks=12)
-    damaged = write_package(folder / "models", "damaged", seed=2) / "weights.safetensors"
-    damaged.write_bytes(damaged.read_bytes()[:-4] + b"\0\0\0\0")
+    weights = write_package(folder / "models", "damaged", seed=2) / WEIGHTS
+    weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\0")
+    forged = write_package(folder / "models", "forged", seed=2)
+    shutil.copy(folder / "models" / "tiny" / WEIGHTS, forged)
+    seal(forged)
     command = Command(folder)
     yield command
     command("stop")

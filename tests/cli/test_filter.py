@@ -125,6 +125,7 @@ def test_one_bad_picture_of_many(rheostat: Command, tmp_path: Path, picture: Pat
     [
         (["tinny", "IN", "OUT"], "no model 'tinny'. Did you mean tiny?"),
         (["damaged", "IN", "OUT"], "weights.safetensors is not the file"),
+        (["forged", "IN", "OUT"], "golden picture deviates"),
         (["tiny", "IN", "OUT", "--set", "nose=1"], "no control 'nose'. Did you mean noise?"),
         (["tiny", "IN", "OUT", "--set", "noise=76"], "is 76; allowed is 0 to 75"),
         (["tiny", "IN", "OUT", "--set", "noise=-1"], "is -1; allowed is 0 to 75"),

@@ -24,6 +24,7 @@ from cli.samples import (
     write,
 )
 from PIL import Image, PngImagePlugin
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from rheostat_client.errors import RheostatError
 from rheostat_client.settings import PARASITE
 from rheostatd.pictures import Picture, Target, read_picture, with_record
@@ -31,6 +32,7 @@ from rheostatd.pictures import Picture, Target, read_picture, with_record
 EIGHT = ["gray8", "graya8", "rgb8", "rgba8"]
 SIXTEEN = ["gray16", "graya16", "rgb16", "rgba16"]
 FLOAT = ["gray32f", "rgb32f", "rgba32f"]
+ARTIST = 315
 SMALL = Picture(noise("rgb8"))
 RECORD = '{"model":"tiny \\"&<\'"}'
 
@@ -195,6 +197,33 @@ def test_exif_is_kept_byte_for_byte(tmp_path: Path) -> None:
     with Image.open(path) as before, Image.open(target.path) as after:
         assert after.info["exif"] == before.info["exif"]
         assert after.info["comment"] == b"a \xff comment"
+
+
+def test_text_that_is_not_ascii_survives_in_a_tiff(tmp_path: Path) -> None:
+    artist = "Zoë ☃".encode()
+    directory = ImageFileDirectory_v2()
+    directory[ARTIST] = artist
+    path = tmp_path / "in.tif"
+    Image.fromarray(noise("rgb8")).save(path, tiffinfo=directory)
+    for suffix in (".tif", ".jpg", ".tif"):
+        target = Target(path.with_name(f"next{suffix}"), overwrite=True)
+        target.write(read_picture(path))
+        path = target.path
+    with Image.open(path) as image:
+        assert str(image.getexif()[ARTIST]).encode("latin-1") == artist
+
+
+def test_damaged_exif_stops_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "in.jpg"
+    Image.fromarray(noise("rgb8")).save(path, exif=b"Exif\0\0MM\0*\0\0\0\x08\xff")
+    picture = read_picture(path)
+    Target(tmp_path / "out.jpg").write(picture)
+    assert read_picture(tmp_path / "out.jpg").metadata.exif == picture.metadata.exif
+    target = Target(tmp_path / "out.tif")
+    (sentence,) = target.accept(picture)
+    assert "EXIF block is damaged" in sentence
+    target.write(picture)
+    assert read_picture(target.path).warnings == ()
 
 
 def test_png_texts_and_gamma_survive(tmp_path: Path) -> None:

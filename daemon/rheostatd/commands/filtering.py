@@ -15,9 +15,8 @@ from rheostat_client.models import ModelInfo
 from rheostat_client.settings import Settings
 from typer import Argument, BadParameter, Option
 
-from ..installation import START
 from ..terminal import Json, complain, progress, say, say_json, warn
-from .models import find_model
+from .models import connect, find_model
 
 if TYPE_CHECKING:
     from ..pictures import Target
@@ -41,7 +40,7 @@ def filter(
     values = parse_assignments(assignments or [])
     jobs = plan(inputs, out, overwrite)
     results = []
-    with Connection.open(START) as connection:
+    with connect() as connection:
         info = find_model(connection, model)
         controls = complete(info.controls, values)
         name = title(info.name, info.controls, controls)

@@ -14,10 +14,12 @@ from typer import Argument
 from ..installation import START
 from ..terminal import Json, say, say_json, table, warn
 
+PATIENCE = 120.0  # seconds for a start: a cold, busy machine reads torch from disk
+
 
 def models(json: Json = False) -> None:
     """List the models."""
-    with Connection.open(START) as connection:
+    with connect() as connection:
         found = connection.models()
         for entry in connection.status()["models"]:
             if entry["state"] == "failed":
@@ -43,7 +45,7 @@ def show(
     if Path(what).is_file():
         _show_record(Path(what), json)
         return
-    with Connection.open(START) as connection:
+    with connect() as connection:
         model = find_model(connection, what)
     if json:
         say_json(model.to_dict())
@@ -56,6 +58,11 @@ def show(
         off = "" if c.off is None else c.format(c.off)
         lines.add_row(c.id, f"{low} to {high}", c.format(c.default), off, c.unit, c.help)
     say(lines)
+
+
+def connect() -> Connection:
+    """The daemon, started if it is not running."""
+    return Connection.open(START, timeout=PATIENCE)
 
 
 def find_model(connection: Connection, name: str) -> ModelInfo:

@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import UnidentifiedImageError
 from rheostat_client.errors import RheostatError
 
-from . import pillow, png, tiff
+from . import directory, pillow, png, tiff
 from .picture import Picture, white
 
 UNDERSTOOD = "PNG, JPEG, TIFF and WebP"
@@ -115,12 +115,16 @@ class Target:
             raise _unwritable(self.path, f"{kind.name} holds no transparency", "Write a PNG.")
         if kind is _JPEG:
             self._check_segments(picture)
-        if picture.depth in kind.depths:
-            return ()
-        return (
-            f"{kind.name} holds {kind.depths[-1]} bits; the {picture.depth.rstrip('f')} of the "
-            "input are rounded to that.",
-        )
+        lost = []
+        if picture.depth not in kind.depths:
+            lost.append(
+                f"{kind.name} holds {kind.depths[-1]} bits; the {picture.depth.rstrip('f')} of "
+                "the input are rounded to that."
+            )
+        exif = picture.metadata.exif
+        if kind is _TIFF and exif and directory.descriptive(exif) is None:
+            lost.append("The EXIF block is damaged, and left out.")
+        return tuple(lost)
 
     def write(self, picture: Picture) -> None:
         """Put `picture` there in one step: before it the old file is whole, after it the new.

@@ -7,7 +7,7 @@ colour to 8 bits, and leaves EXIF out.
 from __future__ import annotations
 
 import io
-import zlib
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +17,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2 as Directory
 from rheostat_client.errors import RheostatError
 
-from . import record
+from . import directory, record
 from .picture import Metadata, Picture, Values, check_size, depth_of, to_depth, white
 from .pillow import decode
 
@@ -25,68 +25,70 @@ SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 MAX_BYTES = 4 * 1000**3  # of pixels; offsets have 32 bits
 _STRIP = 1024 * 1024  # bytes of pixels, about
 
-WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
-STRIP_OFFSETS, ORIENTATION, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES = 273, 274, 277, 278, 279
-X_RESOLUTION, Y_RESOLUTION, PLANAR, RESOLUTION_UNIT, PREDICTOR = 282, 283, 284, 296, 317
-EXTRA_SAMPLES, SAMPLE_FORMAT, XMP, EXIF, ICC, GPS = 338, 339, 700, 34665, 34675, 34853
-_INTEROP = 40965
-# What describes the picture and not the way its pixels are stored; EXIF and GPS are directories.
-_DESCRIPTIVE = {269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 33723, EXIF, GPS} | {
-    ORIENTATION,
-    X_RESOLUTION,
-    Y_RESOLUTION,
-    RESOLUTION_UNIT,
-}
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
+_STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_BYTES = 273, 277, 278, 279
+_PLANAR, _PREDICTOR, _EXTRA_SAMPLES, _SAMPLE_FORMAT, _XMP, _ICC = 284, 317, 338, 339, 700, 34675
 _PLAIN = _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 _PREMULTIPLIED, _STRAIGHT = 1, 2
-_INCH, _CENTIMETRE = 2, 3
-_INCHES = {_INCH: 1.0, _CENTIMETRE: 1 / 2.54}
-_DEFLATE, _DIFFERENCES = 8, 2
+_CONTIGUOUS, _SEPARATE = 1, 2
+_DEFLATE, _DIFFERENCES, _UNSIGNED, _FLOAT = 8, 2, 1, 3
 
 
 def read(data: bytes) -> Picture:
     """The first page."""
-    tags, is_last = _directory(data)
-    check_size(tags.get(WIDTH, 0), tags.get(HEIGHT, 0))
-    described = {tag: tags[tag] for tag in _DESCRIPTIVE & tags.keys()}
-    if tags.get(PHOTOMETRIC) in _PLAIN and min(_several(tags.get(BITS, 1))) >= 8:
+    tags, is_only = directory.load(data)
+    check_size(tags.get(_WIDTH, 0), tags.get(_HEIGHT, 0))
+    described = directory.descriptive(data)
+    warnings = [] if is_only else ["Of its pages only the first is used."]
+    if described is None:
+        warnings.append("Its notes are damaged, and left out.")
+        described = {}
+    if tags.get(_PHOTOMETRIC) in _PLAIN and min(_several(tags.get(_BITS, 1))) >= 8:
         pixels = _plain(data, tags)
     else:
         with Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
-            image.load()
             pixels = decode(image)
-        described[ORIENTATION] = 1  # Pillow turned the pixels
-    xmp, settings = record.split(_bytes(tags.get(XMP)))
+        described[directory.ORIENTATION] = 1  # Pillow turned the pixels
+    xmp, settings = record.split(_bytes(tags.get(_XMP)))
     metadata = Metadata(
-        icc=_bytes(tags.get(ICC)),
-        exif=_exif(described),
+        icc=_bytes(tags.get(_ICC)),
+        exif=directory.to_block(described) if described else None,
         xmp=xmp,
-        dpi=_dpi(tags),
+        dpi=directory.to_dpi(described),
         record=settings,
     )
-    notes = () if is_last else ("Of its pages only the first is used.",)
-    return Picture(pixels, metadata, notes)
+    return Picture(pixels, metadata, tuple(warnings))
 
 
 def write(picture: Picture) -> bytes:
-    """The file: one page, strips deflated without loss."""
+    """The file: one page, strips deflated without loss. Damaged EXIF is left out."""
     pixels, metadata = picture.pixels, picture.metadata
-    depth = pixels.dtype.itemsize * 8
-    tags = _tags(metadata)
+    is_float, channels = pixels.dtype.kind == "f", pixels.shape[2]
     strips, rows = _strips(pixels)
     sizes = [len(strip) for strip in strips]
-    tags[WIDTH], tags[HEIGHT], tags[SAMPLES] = picture.width, picture.height, pixels.shape[2]
-    tags[BITS] = (depth,) * pixels.shape[2]
-    tags[SAMPLE_FORMAT] = (3 if pixels.dtype.kind == "f" else 1,) * pixels.shape[2]
-    tags[PHOTOMETRIC] = _RGB if picture.colour.shape[2] == 3 else _BLACK_IS_ZERO
-    tags[PLANAR], tags[COMPRESSION], tags[ROWS_PER_STRIP] = 1, _DEFLATE, rows
-    if pixels.dtype.kind == "u":
-        tags[PREDICTOR] = _DIFFERENCES
-    if picture.format.has_alpha:
-        tags[EXTRA_SAMPLES] = _STRAIGHT
-    tags[STRIP_BYTES] = tuple(sizes)
-    # The directory adds its own end to each.
-    tags[STRIP_OFFSETS] = tuple(int(start) for start in np.cumsum([0, *sizes[:-1]]))
+    tags = Directory()
+    tags.update(directory.from_dpi(metadata.dpi) if metadata.dpi else {})
+    tags.update((metadata.exif and directory.descriptive(metadata.exif)) or {})
+    for tag, value in (
+        (_WIDTH, picture.width),
+        (_HEIGHT, picture.height),
+        (_SAMPLES, channels),
+        (_BITS, (pixels.dtype.itemsize * 8,) * channels),
+        (_SAMPLE_FORMAT, (_FLOAT if is_float else _UNSIGNED,) * channels),
+        (_PHOTOMETRIC, _RGB if channels > 2 else _BLACK_IS_ZERO),
+        (_EXTRA_SAMPLES, _STRAIGHT if picture.format.has_alpha else None),
+        (_PLANAR, _CONTIGUOUS),
+        (_COMPRESSION, _DEFLATE),
+        (_PREDICTOR, None if is_float else _DIFFERENCES),
+        (_ROWS_PER_STRIP, rows),
+        (_STRIP_BYTES, tuple(sizes)),
+        # The directory adds its own end to each.
+        (_STRIP_OFFSETS, tuple(itertools.accumulate(sizes[:-1], initial=0))),
+        (_ICC, metadata.icc),
+        (_XMP, record.join(metadata.xmp, metadata.record)),
+    ):
+        if value is not None:
+            tags[tag] = value
     file = io.BytesIO()
     tags.save(file)
     return b"".join((file.getvalue(), *strips))
@@ -97,10 +99,10 @@ def _plain(data: bytes, tags: Mapping[int, Any]) -> Values:
     pixels: Values = imagecodecs.tiff_decode(data)
     if pixels.ndim == 2:
         pixels = pixels[..., None]
-    elif tags.get(PLANAR) == 2:
+    elif tags.get(_PLANAR) == _SEPARATE:
         pixels = pixels.transpose(1, 2, 0)
-    colours = 3 if tags[PHOTOMETRIC] == _RGB else 1
-    extra = _several(tags.get(EXTRA_SAMPLES, (_STRAIGHT,) * (pixels.shape[2] - colours)))
+    colours = 3 if tags[_PHOTOMETRIC] == _RGB else 1
+    extra = _several(tags.get(_EXTRA_SAMPLES, (_STRAIGHT,) * (pixels.shape[2] - colours)))
     if extra not in ((), (_PREMULTIPLIED,), (_STRAIGHT,)):
         raise RheostatError(
             "bad-picture",
@@ -115,7 +117,7 @@ def _plain(data: bytes, tags: Mapping[int, Any]) -> Values:
             f"Its values are {pixels.dtype}; uint8, uint16, float16 and float32 are understood.",
             "Save it with 16 bits.",
         )
-    if tags[PHOTOMETRIC] == _WHITE_IS_ZERO:
+    if tags[_PHOTOMETRIC] == _WHITE_IS_ZERO:
         pixels = np.concatenate((white(pixels) - pixels[..., :1], pixels[..., 1:]), axis=2)
     return _straight(pixels) if extra == (_PREMULTIPLIED,) else pixels
 
@@ -127,63 +129,13 @@ def _straight(pixels: Values) -> Values:
     return np.concatenate((to_depth(unit, depth_of(pixels)), alpha), axis=2)
 
 
-def _strips(pixels: Values) -> tuple[list[bytes], int]:
+def _strips(pixels: Values) -> tuple[list[bytes | bytearray], int]:
     """Compressed strips and the rows in each."""
     rows = max(1, _STRIP // max(1, pixels[0].nbytes))
     if pixels.dtype.kind == "u":
         pixels = np.diff(pixels, axis=1, prepend=np.zeros_like(pixels[:, :1]))
     starts = range(0, len(pixels), rows)
-    return [zlib.compress(pixels[y : y + rows].tobytes()) for y in starts], rows
-
-
-def _directory(data: bytes) -> tuple[dict[int, Any], bool]:
-    """The tags of the first page, those of EXIF and GPS within, and whether it is the only one."""
-    header = data[: 16 if 43 in data[2:4] else 8]  # 43: BigTIFF
-    first = Directory(header)
-
-    def load(directory: Directory, offset: int) -> dict[int, Any]:
-        file = io.BytesIO(data)
-        file.seek(offset)
-        directory.load(file)
-        return {tag: _single(value) for tag, value in directory.items()}
-
-    tags = load(first, first.next)
-    for tag in {EXIF, GPS} & tags.keys():
-        tags[tag] = load(Directory(header, group=tag), tags[tag])
-        tags[tag].pop(_INTEROP, None)  # an offset into the old file
-    return tags, first.next == 0
-
-
-def _exif(described: Mapping[int, Any]) -> bytes | None:
-    """The EXIF block that a JPEG would carry."""
-    exif = Image.Exif()
-    for tag, value in described.items():
-        exif[tag] = value
-    return exif.tobytes().removeprefix(b"Exif\0\0") if described else None
-
-
-def _dpi(tags: Mapping[int, Any]) -> tuple[float, float] | None:
-    inches = _INCHES.get(tags.get(RESOLUTION_UNIT, _INCH))
-    if inches is None or not {X_RESOLUTION, Y_RESOLUTION} <= tags.keys():
-        return None
-    return float(tags[X_RESOLUTION]) / inches, float(tags[Y_RESOLUTION]) / inches
-
-
-def _tags(metadata: Metadata) -> Directory:
-    """A directory with what the metadata say."""
-    tags = Directory()
-    if metadata.dpi:
-        tags[X_RESOLUTION], tags[Y_RESOLUTION] = metadata.dpi
-        tags[RESOLUTION_UNIT] = _INCH
-    if metadata.exif:
-        described, _ = _directory(metadata.exif)
-        for tag in _DESCRIPTIVE & described.keys():
-            tags[tag] = described[tag]
-    xmp = record.join(metadata.xmp, metadata.record)
-    for tag, value in ((ICC, metadata.icc), (XMP, xmp)):
-        if value:
-            tags[tag] = value
-    return tags
+    return [imagecodecs.deflate_encode(pixels[y : y + rows].tobytes()) for y in starts], rows
 
 
 def _bytes(value: object) -> bytes | None:
@@ -192,7 +144,3 @@ def _bytes(value: object) -> bytes | None:
 
 def _several(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
-
-
-def _single(value: Any) -> Any:
-    return value[0] if isinstance(value, tuple) and len(value) == 1 else value
