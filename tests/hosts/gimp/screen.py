@@ -48,7 +48,7 @@ def show(image: Any) -> str:
     Gimp.Display.new(image)
     window = wait_for(lambda: find("– GIMP$"))
     time.sleep(2)  # keys sent before GIMP has settled are lost
-    xdotool("windowsize", window, "100%", "96%", "windowmove", window, "0", "0")
+    xdotool("windowsize", window, "100%", "97%", "windowmove", window, "0", "0")
     widen_docks()
     keys(window, "ctrl+shift+j")  # fit the image in the window
     return window
@@ -57,7 +57,9 @@ def show(image: Any) -> str:
 def open_dialog(window: str, key: str, model: str) -> str:
     """Press the shortcut of a filter; returns its dialog's window."""
     keys(window, key)
-    return wait_for(lambda: find(f"^{model}$"))
+    dialog = wait_for(lambda: find(f"^{model}$"))
+    xdotool("windowmove", dialog, "440", "480")  # off the middle of the picture
+    return dialog
 
 
 def wait_for(look: Callable[[], T]) -> T:
