@@ -20,6 +20,7 @@ Answers = Generator[Answer, None, None]
 log = logging.getLogger(__name__)
 
 AHEAD = 8  # answers the worker may be ahead of their reader
+CLOSING = 20.0  # seconds to wait for the last tile; a process is not to end in the middle of one
 
 
 class Handle(Protocol):
@@ -95,11 +96,11 @@ class LocalExecutor:
         return time.monotonic() - self._last_step
 
     def close(self) -> None:
-        """Abandon all jobs; returns when the worker has ended its tile, or after 5 s."""
+        """Abandon all jobs; returns when the worker has ended its tile, or after `CLOSING`."""
         with self._changed:
             self._closed = True
             self._changed.notify()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + CLOSING
         while self._thread.is_alive() and time.monotonic() < deadline:
             self.events()  # the worker may be waiting to tell
             self._thread.join(0.02)

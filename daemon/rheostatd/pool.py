@@ -23,7 +23,7 @@ WARM_SIDE = 64  # pixels of the tile a model is tried on before it is called rea
 Stamp = tuple[tuple[str, int, int], ...]
 
 
-@dataclass
+@dataclass(eq=False)
 class _Entry:
     """A package folder and what is known of it.
 
@@ -111,15 +111,13 @@ class Pool:
                 entry = _Entry((), package)
             entry.users += 1
         try:
-            if entry.network is None:
-                self._load(entry, package)
+            network = entry.network or self._load(entry, package)
             with self._lock:
                 if entry in self._recent:
                     self._recent.remove(entry)
                 self._recent.append(entry)
                 self._evict()
-            assert entry.network is not None
-            yield entry.network
+            yield network
         finally:
             with self._lock:
                 entry.users -= 1
@@ -140,7 +138,7 @@ class Pool:
                 for name, entry in sorted(self._entries.items())
             ]
 
-    def _load(self, entry: _Entry, package: Package) -> None:
+    def _load(self, entry: _Entry, package: Package) -> Network:
         name = package.info.id
         try:
             entry.state = "loading"
@@ -162,15 +160,15 @@ class Pool:
             raise
         except Exception as error:
             log.exception("model %s cannot be loaded", name)
-            entry.state = "failed"
-            entry.error = RheostatError(
+            entry.state = "failed"  # but tried again: memory may have been short
+            raise RheostatError(
                 "bad-package",
                 f"Model {name} cannot be loaded ({type(error).__name__}).",
-                "Install it again.",
-            )
-            raise entry.error from error
+                "Try again; if it stays so, install it again.",
+            ) from error
         entry.network, entry.bytes, entry.state = network, size, "ready"
         log.info("model %s %s is ready (%d bytes)", name, package.info.version, size)
+        return network
 
     @torch.inference_mode()
     def _warm(self, network: Network, package: Package) -> None:

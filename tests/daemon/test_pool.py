@@ -132,6 +132,22 @@ def test_weights_that_were_sealed_again_fail_their_golden_picture(shelf: Shelf) 
     use(pool, "a")
 
 
+def test_a_load_that_failed_for_want_of_memory_is_tried_again(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise MemoryError
+
+    pool = shelf.pool()
+    with monkeypatch.context() as patch:
+        patch.setattr("rheostat.package.Package.load", fail)
+        with pytest.raises(RheostatError, match="MemoryError"):
+            use(pool, "a")
+        assert states(pool)["a"] == "failed"
+    use(pool, "a")
+    assert states(pool)["a"] == "ready"
+
+
 def test_packages_come_and_go_without_a_restart(shelf: Shelf, make_package: PackageMaker) -> None:
     pool = shelf.pool()
     use(pool, "a")
