@@ -181,7 +181,7 @@ def read_manifest(folder: Path) -> Manifest:
         manifest = msgspec.toml.decode(path.read_bytes(), type=Manifest)
     except OSError as error:
         raise _bad(folder, f"{MANIFEST} cannot be read ({error.strerror})") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _bad(folder, f"{MANIFEST}: {error}") from error
     if manifest.schema != SCHEMA:
         raise RheostatError(

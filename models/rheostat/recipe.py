@@ -11,20 +11,39 @@ from rheostat_client.errors import RheostatError
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 
+class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A stretch of training with a learning rate that rises and falls once."""
+
+    steps: Positive
+    learning_rate: Annotated[float, msgspec.Meta(gt=0, le=1)]
+    detailed: Annotated[float, msgspec.Meta(ge=0, le=1)]  # share of samples with detail > 0
+
+
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is trained, on what kind of samples, for how long."""
 
     architecture: str
     config: dict[str, Any]
     task: str
-    steps: Positive
     batch: Positive
     patch: Positive
-    learning_rate: Annotated[float, msgspec.Meta(gt=0, le=1)]
-    detailed: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.25
+    stages: Annotated[tuple[Stage, ...], msgspec.Meta(min_length=1)]
     seed: int = 1
     held_out: Positive = 8  # pictures kept for validation
     validate_every: Positive = 2000  # steps
+
+    @property
+    def steps(self) -> int:
+        """Steps of all stages."""
+        return sum(stage.steps for stage in self.stages)
+
+    def stage(self, step: int) -> tuple[Stage, int]:
+        """The stage that `step` (from 0) belongs to, and the step's number in it."""
+        for stage in self.stages:
+            if step < stage.steps:
+                return stage, step
+            step -= stage.steps
+        return self.stages[-1], self.stages[-1].steps
 
 
 def read_recipe(path: Path) -> Recipe:

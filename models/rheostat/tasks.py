@@ -50,20 +50,22 @@ class DenoiseTask(nn.Module):
     level_exponent = 0.56
     fidelity_floor = 0.4
 
-    def __init__(self, backbones: Path, detailed: float) -> None:
-        """`detailed`: the share of samples with detail > 0; half of those are at 1."""
+    def __init__(self, backbones: Path) -> None:
+        """Load the perceptual loss from the folder `backbones`."""
         super().__init__()
-        self.detailed = detailed
         self.multi_loss = MultiLoss(("fidelity", "perception"))
         self.lpips = LPIPS(backbones)
 
-    def draw(self, clean: Tensor, generator: torch.Generator) -> Batch:
-        """Noisy samples of `clean` (N, 3, H, W), λ drawn for each."""
+    def draw(self, clean: Tensor, detailed: float, generator: torch.Generator) -> Batch:
+        """Noisy samples of `clean` (N, 3, H, W), λ drawn for each.
+
+        `detailed` is the share of samples with detail > 0; about half of those are at 1.
+        """
         count = clean.shape[0]
         sigma = torch.rand(count, generator=generator) * self.max_noise
         detail = torch.rand(count, generator=generator)
         detail[torch.rand(count, generator=generator) < 0.5] = 1.0
-        detail[round(count * self.detailed) :] = 0.0  # a fixed number keeps the step time even
+        detail[round(count * detailed) :] = 0.0  # a fixed number keeps the step time even
         noisy = add_gaussian_noise(clean, sigma, generator)
         down, right = torch.randint(2, (2,), generator=generator).tolist()
         return Batch(noisy, clean, torch.stack((sigma, detail), dim=1), (down, right))

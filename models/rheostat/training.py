@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from . import checkpoint, nets
 from .data import Crops, centre, find_pictures, read_all, to_float
 from .degradations import add_gaussian_noise
-from .recipe import Recipe, read_recipe
+from .recipe import Recipe, Stage, read_recipe
 from .tasks import DenoiseTask
 
 SAVE_SECONDS = 120.0
@@ -84,9 +84,9 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         self.recipe, self.out, self.device = recipe, out, device
         self.network = nets.build(recipe.architecture, recipe.config).to(device)
-        self.task = TASKS[recipe.task](backbones, recipe.detailed).to(device)
+        self.task = TASKS[recipe.task](backbones).to(device)
         self.optimizer = torch.optim.Adam(
-            self.network.parameters(), lr=recipe.learning_rate, fused=True
+            self.network.parameters(), lr=recipe.stages[0].learning_rate, fused=True
         )
         self.generator = torch.Generator().manual_seed(recipe.seed)
         pictures = read_all(find_pictures(data))
@@ -146,10 +146,11 @@ class Trainer:
 
     def take_step(self) -> None:
         """One batch, one update."""
+        stage, step = self.recipe.stage(self.step)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate()
+            group["lr"] = _learning_rate(stage, step)
         clean = self.crops.draw(self.recipe.batch, self.generator)
-        batch = self.task.draw(clean, self.generator).to(self.device)
+        batch = self.task.draw(clean, stage.detailed, self.generator).to(self.device)
         with _autocast(self.device):
             output = self.network(batch.input, batch.lam)
             loss = self.task.loss(output.float(), batch)
@@ -160,13 +161,6 @@ class Trainer:
         self.step += 1
         value = float(loss.detach())
         self.average = value if self.step == 1 else 0.99 * self.average + 0.01 * value
-
-    def learning_rate(self) -> float:
-        """Cosine decay to a thousandth over the recipe's steps, after a short linear warm-up."""
-        travel = self.step / self.recipe.steps
-        warm = min(1.0, (self.step + 1) / 200)
-        decay = 0.0005 * (1999 * 0.5 * (1 + math.cos(math.pi * travel)) + 1)
-        return self.recipe.learning_rate * warm * decay
 
     @torch.inference_mode()
     def validate(self) -> dict[str, float]:
@@ -193,6 +187,13 @@ class Trainer:
             with (self.out / "log.jsonl").open("a") as log:
                 log.write(json.dumps(asdict(progress)) + "\n")
         report(progress)
+
+
+def _learning_rate(stage: Stage, step: int) -> float:
+    """Cosine decay to a two-thousandth over the stage, after a short linear warm-up."""
+    warm = min(1.0, (step + 1) / 200)
+    decay = 0.0005 * (1999 * 0.5 * (1 + math.cos(math.pi * step / stage.steps)) + 1)
+    return stage.learning_rate * warm * decay
 
 
 def _psnr(a: Tensor, b: Tensor) -> float:

@@ -122,6 +122,12 @@ def test_a_manifest_is_decoded_strictly(
     assert word in error.message
 
 
+def test_a_manifest_that_is_not_text_is_refused(make_package: PackageMaker) -> None:
+    folder = make_package()
+    (folder / MANIFEST).write_bytes(b'name = "\xff"')
+    assert refusal(folder).code == "bad-package"
+
+
 def test_a_missing_file_and_a_link_are_refused(make_package: PackageMaker) -> None:
     folder = make_package()
     (folder / GOLDEN).rename(folder.parent / GOLDEN)

@@ -21,12 +21,14 @@ RECIPE = """
 architecture = "denoiser"
 config = { width = 8, blocks = 1 }
 task = "denoise"
-steps = 8
 batch = 4
 patch = 16
-learning_rate = 1e-3
 held_out = 1
 validate_every = 4
+stages = [
+    { steps = 5, learning_rate = 1e-3, detailed = 0.25 },
+    { steps = 3, learning_rate = 1e-4, detailed = 0.75 },
+]
 """
 
 
@@ -85,8 +87,8 @@ def test_resumed_equals_uninterrupted_bit_for_bit(
 
 
 def test_training_lowers_the_loss_it_names(recipe: Path, pictures: Path, tmp_path: Path) -> None:
-    text = RECIPE.replace("steps = 8", "steps = 100").replace("batch = 4", "batch = 8")
-    recipe.write_text(text.replace("learning_rate = 1e-3", "learning_rate = 3e-3"))
+    text = RECIPE.replace("steps = 5, learning_rate = 1e-3", "steps = 100, learning_rate = 3e-3")
+    recipe.write_text(text.replace("batch = 4", "batch = 8"))
     trainer = Trainer(
         read_recipe(recipe), pictures, tmp_path / "out", tmp_path, torch.device("cpu")
     )
@@ -96,6 +98,13 @@ def test_training_lowers_the_loss_it_names(recipe: Path, pictures: Path, tmp_pat
     after = trainer.validate()
     assert after["psnr_50"] > before["psnr_50"] + 1
     assert after["lpips_detail_1"] < before["lpips_detail_1"]
+
+
+def test_a_step_knows_its_stage(recipe: Path) -> None:
+    stages = read_recipe(recipe)
+    assert stages.steps == 8
+    assert [stages.stage(step)[1] for step in range(8)] == [0, 1, 2, 3, 4, 0, 1, 2]
+    assert stages.stage(5)[0].detailed == 0.75
 
 
 def test_no_minutes_is_no_step_but_a_checkpoint(
@@ -126,8 +135,8 @@ def test_a_damaged_checkpoint_is_refused(recipe: Path, pictures: Path, tmp_path:
 @pytest.mark.parametrize(
     ("old", "new", "word"),
     [
-        ("steps = 8", "steps = 0", "steps"),
-        ("steps = 8", "setps = 8", "setps"),
+        ("steps = 5", "steps = 0", "steps"),
+        ("steps = 5", "setps = 5", "setps"),
         ('task = "denoise"', 'task = "denoize"', "Did you mean denoise"),
         ('architecture = "denoiser"', 'architecture = "unet"', "unet"),
         ("batch = 4", "batch = four", "cannot be read"),
