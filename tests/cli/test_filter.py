@@ -156,9 +156,13 @@ def test_bad_input_is_a_sentence_and_no_file(
 def test_a_value_that_is_none_is_a_usage_error(
     rheostat: Command, picture: Path, tmp_path: Path, value: str
 ) -> None:
-    code, _, err = rheostat.run("filter", "tiny", picture, tmp_path / "o.png", "--set", value)
+    words = ("filter", "tiny", picture, tmp_path / "o.png", "--set", "detail=1", "--set")
+    code, _, err = rheostat.run(*words, value)
     assert code == 2
     assert repr(value) in err
+    code, _, err = rheostat.run(*words, "detail=0")
+    assert code == 2
+    assert "detail is set twice" in err
 
 
 def test_nothing_is_replaced_unless_asked(rheostat: Command, picture: Path, tmp_path: Path) -> None:

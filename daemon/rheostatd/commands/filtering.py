@@ -49,7 +49,8 @@ def filter(
                 result = _filter(connection, info, controls, source, target, len(jobs) > 1)
             except RheostatError as error:
                 complain(error)
-                result = {"error": {"code": error.code, "message": error.message}}
+                words = {"code": error.code, "message": error.message, "remedy": error.remedy}
+                result = {"error": words}
             else:
                 if not json:
                     say(f"{target.path}: {name} ({result['milliseconds'] / 1000:.1f} s)")
@@ -64,19 +65,15 @@ def parse_assignments(words: Sequence[str]) -> dict[str, float]:
     """`id=value` words as values by control id; BadParameter if one is not of that form."""
     values: dict[str, float] = {}
     for word in words:
-        name, equals, text = word.partition("=")
+        name, _, text = word.partition("=")
+        if name in values:
+            raise BadParameter(f"{name} is set twice.", param_hint="--set")
         try:
-            value = float(text)
+            values[name] = float(text)
         except ValueError:
-            equals = ""
-        if not (name and equals) or name in values:
-            raise BadParameter(
-                f"{word!r} comes after another value for {name}."
-                if name in values
-                else f"{word!r} is not of the form id=number.",
-                param_hint="--set",
-            )
-        values[name] = value
+            name = ""
+        if not name:
+            raise BadParameter(f"{word!r} is not of the form id=number.", param_hint="--set")
     return values
 
 
