@@ -19,6 +19,7 @@ from .raster import Box, Picture, Values, fill, hidden, pack, pad, unpack
 
 CPU_TILE = 512  # pixels; larger tiles leave the caches
 CUDA_TILE = 1024
+SEEN = (-1.0, 2.0)  # values networks were trained on: 0..1 and the strongest noise
 
 
 class Renderer:
@@ -70,8 +71,10 @@ class Renderer:
         else:
             x = unpack(values, form)
         x = pad(x[None], multiple).to(self.device, memory_format=torch.channels_last)
+        usual = x.clamp(*SEEN)
+        result = network(usual) + (x - usual)  # what is far brighter stays as it is
         rows, columns = box.within(window)
-        return pack(network(x)[0, :, rows, columns].cpu(), original, form)
+        return pack(result[0, :, rows, columns].cpu(), original, form)
 
 
 def tiles(region: Box, size: int, multiple: int) -> Iterator[Box]:

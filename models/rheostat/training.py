@@ -46,8 +46,11 @@ def train(
     resume: bool = False,
     device: str | None = None,
     report: Callable[[Progress], None] = lambda _: None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Path:
     """Train for at most `minutes`, or until the recipe's steps are done; returns the weights' path.
+
+    `should_stop` is asked before every step, and `report` told after every twentieth.
 
     `out` receives checkpoint.safetensors (every two minutes and at the end), log.jsonl and
     weights.safetensors. With `resume` the run goes on as if it had never stopped, bit for bit on
@@ -62,7 +65,7 @@ def train(
             f"{trainer.checkpoint} exists already.",
             "Add --resume to go on with it, or choose another --out.",
         )
-    trainer.run(minutes * 60, report)
+    trainer.run(minutes * 60, report, should_stop)
     return trainer.finish()
 
 
@@ -123,13 +126,18 @@ class Trainer:
         save_file({k: v.cpu().contiguous() for k, v in self.network.state_dict().items()}, path)
         return path
 
-    def run(self, seconds: float, report: Callable[[Progress], None]) -> None:
-        """Take steps until the recipe's number is reached or `seconds` are over."""
+    def run(
+        self,
+        seconds: float,
+        report: Callable[[Progress], None],
+        should_stop: Callable[[], bool],
+    ) -> None:
+        """Take steps until the recipe's number is reached, `seconds` are over or it should stop."""
         start, first = time.monotonic(), self.step
         saved = start
         while self.step < self.recipe.steps:
             elapsed = time.monotonic() - start
-            if elapsed >= seconds:
+            if elapsed >= seconds or should_stop():
                 break
             self.take_step()
             validated = self.step % self.recipe.validate_every == 0

@@ -159,6 +159,16 @@ def test_floats_outside_the_unit_range_are_not_clipped(package: Package) -> None
     assert result.max() > 1.5
 
 
+def test_what_is_far_brighter_than_white_keeps_its_distance(package: Package) -> None:
+    values = np.full((20, 20, 3), 0.5, np.float32)
+    values[8:12, 8:12] = 50.0
+    capped = np.minimum(values, 2.0)
+    bright, plain = (
+        render(Picture(FORMATS["rgb32f"], 20, 20, v.tobytes()), package) for v in (values, capped)
+    )
+    np.testing.assert_allclose(bright - plain, values - capped, atol=1e-4)
+
+
 def test_a_value_that_is_not_a_number_stays_where_it_is(package: Package) -> None:
     values = photo(40, 40, "rgb32f").values(Box(0, 0, 40, 40)).copy()
     values[20, 20] = (np.nan, np.inf, 0.5)

@@ -114,6 +114,22 @@ def test_no_minutes_is_no_step_but_a_checkpoint(
     assert (tmp_path / "out" / "checkpoint.safetensors").exists()
 
 
+def test_asked_to_stop_it_keeps_what_it_has(recipe: Path, pictures: Path, tmp_path: Path) -> None:
+    whole = run(recipe, pictures, tmp_path / "whole")
+    answers = iter([False, False, True])
+    train(
+        recipe,
+        pictures,
+        minutes=5,
+        out=tmp_path / "stopped",
+        backbones=tmp_path,
+        device="cpu",
+        should_stop=lambda: next(answers),
+    )
+    resumed = run(recipe, pictures, tmp_path / "stopped", resume=True)
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
 def test_a_checkpoint_is_never_overwritten_by_accident(
     recipe: Path, pictures: Path, tmp_path: Path
 ) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,7 +45,7 @@ def train(
     from rheostat.training import train
 
     folder = out or Path("runs") / recipe.resolve().parent.name
-    with progress() as bar:
+    with progress() as bar, interrupt_asked() as should_stop:
         task = bar.add_task("reading pictures", total=None)
 
         def report(at: Progress) -> None:
@@ -60,8 +63,20 @@ def train(
             backbones=backbones or find_backbones(data),
             resume=resume,
             report=report,
+            should_stop=should_stop,
         )
     say(f"Weights: {weights}")
+
+
+@contextmanager
+def interrupt_asked() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C asks to stop, after the step that is being taken, instead of breaking it off."""
+    asked = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: asked.set())
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def pack(
