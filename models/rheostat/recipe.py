@@ -15,6 +15,8 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A stretch of training with a learning rate that rises and falls once."""
 
     steps: Positive
+    batch: Positive
+    patch: Positive  # pixels on a side
     learning_rate: Annotated[float, msgspec.Meta(gt=0, le=1)]
     detailed: Annotated[float, msgspec.Meta(ge=0, le=1)]  # share of samples with detail > 0
 
@@ -25,8 +27,6 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     architecture: str
     config: dict[str, Any]
     task: str
-    batch: Positive
-    patch: Positive
     stages: Annotated[tuple[Stage, ...], msgspec.Meta(min_length=1)]
     seed: int = 1
     held_out: Positive = 8  # pictures kept for validation

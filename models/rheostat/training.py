@@ -95,7 +95,7 @@ class Trainer:
         pictures = read_all(find_pictures(data))
         self.held_out = [centre(p, 192) for p in pictures[:: -(-len(pictures) // recipe.held_out)]]
         del pictures[:: -(-len(pictures) // recipe.held_out)]
-        self.crops = Crops(pictures, recipe.patch)
+        self.crops = {patch: Crops(pictures, patch) for patch in {s.patch for s in recipe.stages}}
         self.step = 0
         self.average = 0.0
 
@@ -157,7 +157,7 @@ class Trainer:
         stage, step = self.recipe.stage(self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = _learning_rate(stage, step)
-        clean = self.crops.draw(self.recipe.batch, self.generator)
+        clean = self.crops[stage.patch].draw(stage.batch, self.generator)
         batch = self.task.draw(clean, stage.detailed, self.generator).to(self.device)
         with _autocast(self.device):
             output = self.network(batch.input, batch.lam)

@@ -21,13 +21,11 @@ RECIPE = """
 architecture = "denoiser"
 config = { width = 8, blocks = 1 }
 task = "denoise"
-batch = 4
-patch = 16
 held_out = 1
 validate_every = 4
 stages = [
-    { steps = 5, learning_rate = 1e-3, detailed = 0.25 },
-    { steps = 3, learning_rate = 1e-4, detailed = 0.75 },
+    { steps = 5, batch = 4, patch = 16, learning_rate = 1e-3, detailed = 0.25 },
+    { steps = 3, batch = 2, patch = 20, learning_rate = 1e-4, detailed = 0.75 },
 ]
 """
 
@@ -87,8 +85,10 @@ def test_resumed_equals_uninterrupted_bit_for_bit(
 
 
 def test_training_lowers_the_loss_it_names(recipe: Path, pictures: Path, tmp_path: Path) -> None:
-    text = RECIPE.replace("steps = 5, learning_rate = 1e-3", "steps = 100, learning_rate = 3e-3")
-    recipe.write_text(text.replace("batch = 4", "batch = 8"))
+    longer = "steps = 100, batch = 8, patch = 16, learning_rate = 3e-3"
+    recipe.write_text(
+        RECIPE.replace("steps = 5, batch = 4, patch = 16, learning_rate = 1e-3", longer)
+    )
     trainer = Trainer(
         read_recipe(recipe), pictures, tmp_path / "out", tmp_path, torch.device("cpu")
     )
