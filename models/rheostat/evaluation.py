@@ -126,6 +126,7 @@ class _DenoiserMeasure:
             self.scores.add("offset", offset, psnr=_psnr(result, clean))
 
     def _sweep_detail(self, noisy: Tensor, clean: Tensor) -> None:
+        described = self.lpips.describe(clean)
         results = {d: self._run(noisy, SWEEP_SIGMA, d) for d in TRAVEL}
         for position, result in results.items():
             blend = (1 - position) * results[0.0] + position * results[1.0]
@@ -136,7 +137,7 @@ class _DenoiserMeasure:
                     position,
                     psnr=_psnr(picture, clean),
                     fidelity=(picture - clean).abs().mean(),
-                    perception=self.lpips(picture, clean)[0],
+                    perception=self.lpips.distance(self.lpips.describe(picture), described)[0],
                 )
 
     def _run(self, noisy: Tensor, sigma: float, detail: float) -> Tensor:
@@ -144,10 +145,11 @@ class _DenoiserMeasure:
             return noisy
         position = (float(sigma), detail)
         if position not in self.baked:
-            self.baked[position] = self.network.bake(torch.tensor(position))
+            plain = self.network.bake(torch.tensor(position))
+            self.baked[position] = plain.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         height, width = noisy.shape[2:]
         margin = (0, -width % self.multiple, 0, -height % self.multiple)
-        padded = F.pad(noisy, margin, mode="replicate")
+        padded = F.pad(noisy, margin, mode="replicate").to(memory_format=torch.channels_last)
         result: Tensor = self.baked[position](padded)[:, :, :height, :width]
         return result
 

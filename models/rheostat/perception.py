@@ -8,6 +8,7 @@ that holds `squeezenet1_1_torchvision.safetensors` and `lpips_v0.1_squeeze_lin.s
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import torch
@@ -86,12 +87,21 @@ class LPIPS(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Distance (N,) of `x` and `y`, both (N, 3, H, W) in 0..1, sides of at least 16."""
-        both = (torch.cat((x, y)) * 2 - 1 - self.get_buffer("shift")) / self.get_buffer("scale")
-        distance = x.new_zeros(x.shape[0])
-        start = 0
-        for end, weight in zip(_SLICES, self.linear, strict=True):
-            both = self.features[start:end](both)
-            a, b = F.normalize(both, dim=1, eps=1e-10).chunk(2)
-            distance = distance + ((a - b) ** 2 * weight.to(x)).sum(1).mean((1, 2))
-            start = end
-        return distance
+        return self.distance(self.describe(x), self.describe(y))
+
+    def describe(self, x: Tensor) -> list[Tensor]:
+        """What the distance compares: feature maps of `x`, each pixel's of length 1."""
+        x = (x * 2 - 1 - self.get_buffer("shift")) / self.get_buffer("scale")
+        maps = []
+        for start, end in itertools.pairwise((0, *_SLICES)):
+            x = self.features[start:end](x)
+            maps.append(F.normalize(x, dim=1, eps=1e-10))
+        return maps
+
+    def distance(self, x: list[Tensor], y: list[Tensor]) -> Tensor:
+        """Distance (N,) of two described batches."""
+        terms = [
+            ((a - b) ** 2 * weight.to(a)).sum(1).mean((1, 2))
+            for a, b, weight in zip(x, y, self.linear, strict=True)
+        ]
+        return torch.stack(terms).sum(0)
