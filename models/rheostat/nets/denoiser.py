@@ -13,7 +13,8 @@ from ..tunable import convert
 from .network import Network
 
 MAX_NOISE = 75.0  # σ in 8-bit levels
-FADE_NOISE = 4.0  # σ up to which the correction fades in
+FADE_NOISE = 4.0  # σ over which the correction grows to its full size
+TOE = 5.0  # σ below which it is held back further
 
 
 class ResidualBlock(nn.Module):
@@ -72,7 +73,8 @@ class Denoiser(Network):
 
     The kernels are affine in (√(σ/75), detail): the root gives low noise levels, between which a
     denoiser's kernels change most, their share of the travel. The correction is multiplied by
-    tanh(σ/4), so the way to the identity has no jump.
+    tanh(σ/4) and, below σ 5, by a smooth step from 0 to 1: so the way to the identity has no jump,
+    also on a picture with much more noise than the slider says.
     """
 
     multiple = 2
@@ -101,7 +103,9 @@ class Denoiser(Network):
 
 
 def _fade(lam: Tensor) -> Tensor:
-    return torch.tanh(lam[:, 0] / FADE_NOISE)
+    sigma = lam[:, 0]
+    toe = (sigma / TOE).clamp(0, 1)
+    return torch.tanh(sigma / FADE_NOISE) * toe * toe * (3 - 2 * toe)
 
 
 def _coordinates(lam: Tensor) -> Tensor:
