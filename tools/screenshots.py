@@ -6,35 +6,41 @@ import sys
 import tempfile
 from pathlib import Path
 
-import torch
-from demo import PHOTOGRAPH, REPOSITORY, SIGMA, write
-from rheostat.data import read_rgb, to_float
-from rheostat.degradations import add_gaussian_noise
+import numpy as np
+from PIL import Image
 
+REPOSITORY = Path(__file__).parents[1]
 sys.path.insert(0, str(REPOSITORY / "tests"))
-from hosts.rig import Gimp, virtual_screen
-from packages import ZOO
+from hosts.rig import Gimp, virtual_screen  # noqa: E402
+
+IMAGES = REPOSITORY / "docs" / "images"
+SIGMA = 25  # of the noise, in 8-bit levels
 
 
 def main() -> None:
-    """Filter the demo's photograph, with noise we know, as a person would."""
-    images = REPOSITORY / "docs" / "images"
+    """Filter a photograph, with noise we know, as a person would."""
     with tempfile.TemporaryDirectory() as folder, virtual_screen() as display:
         picture = Path(folder) / "astronaut.png"
-        clean = to_float(read_rgb(PHOTOGRAPH))[None]
-        noise = torch.Generator().manual_seed(0)
-        write(add_gaussian_noise(clean, torch.tensor([SIGMA]), noise), picture)
-        gimp = Gimp(Path(folder), ZOO)
+        add_noise(IMAGES / "astronaut.png", picture)
+        gimp = Gimp(Path(folder), REPOSITORY / "models" / "zoo")
         gimp.install()
         gimp.run(
             "screen",
             display=display,
             picture=str(picture),
+            key=gimp.shortcut("denoise"),
             model="Denoise",
-            noise=f"{SIGMA:g}",
-            shots=str(images),
+            noise=str(SIGMA),
+            shots=str(IMAGES),
         )
         gimp.rheostat("stop")
+
+
+def add_noise(clean: Path, noisy: Path) -> None:
+    """Write the picture with Gaussian noise, the same at every run."""
+    pixels = np.asarray(Image.open(clean).convert("RGB"), dtype=np.float64)
+    pixels = pixels + np.random.default_rng(0).normal(0, SIGMA, pixels.shape)
+    Image.fromarray(pixels.round().clip(0, 255).astype(np.uint8)).save(noisy)
 
 
 if __name__ == "__main__":

@@ -36,17 +36,20 @@ class Gimp:
         }
 
     def install(self) -> None:
-        """Install the plug-in, with shortcuts: Ctrl+Alt+1 for the first model, and so on."""
+        """Install the plug-in, with a shortcut for each model."""
         self.rheostat("install", "gimp", "--profile", str(self.profile))
         keys = [
             f'(action "rheostat-{model}" "<Primary><Alt>{number}")'
-            for number, model in enumerate(self.models_installed(), start=1)
+            for number, model in enumerate(self._models(), start=1)
         ]
         (self.profile / "shortcutsrc").write_text("\n".join(["(file-version 1)", *keys, ""]))
         (self.profile / "gimprc").write_text(GIMPRC)
 
-    def models_installed(self) -> list[str]:
-        """The ids of the models that have a menu entry."""
+    def shortcut(self, model: str) -> str:
+        """The keys, as xdotool spells them, that open a model's dialog."""
+        return f"ctrl+alt+{1 + self._models().index(model)}"
+
+    def _models(self) -> list[str]:
         models = json.loads((self.plug_in / "models.json").read_text())
         return [model["id"] for model in models]
 

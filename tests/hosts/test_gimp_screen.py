@@ -23,6 +23,7 @@ def seen(gimp: Gimp, display: str) -> dict[str, Any]:
             "screen",
             display=display,
             picture=str(picture),
+            key=gimp.shortcut("tiny"),
             model="Tiny",
             noise="40",
             shots=str(SHOTS),

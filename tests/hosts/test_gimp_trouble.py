@@ -120,12 +120,11 @@ def test_a_call_cancelled_while_the_daemon_renders(gimp: Gimp, large_picture: Pa
 def test_a_layer_deleted_while_it_is_filtered(
     gimp: Gimp, display: str, large_picture: Path
 ) -> None:
-    shortcut = 1 + gimp.models_installed().index("slow")
     seen = gimp.run(
         "deleted",
         display=display,
         picture=str(large_picture),
-        key=f"ctrl+alt+{shortcut}",
+        key=gimp.shortcut("slow"),
         model="Tiny",
     )
     assert seen["told"] == seen["deleted"]

@@ -18,12 +18,12 @@ T = TypeVar("T")
 PATIENCE = 180  # seconds
 
 
-def main(picture: str, model: str, noise: str, shots: str) -> dict[str, Any]:
+def main(picture: str, key: str, model: str, noise: str, shots: str) -> dict[str, Any]:
     """The layers after each step; the screen with the dialog and with the result go to `shots`."""
     image = load(picture)
     seen = {"opened": tree(image)}
     window = show(image)
-    dialog = open_dialog(window, "ctrl+alt+1", model)
+    dialog = open_dialog(window, key, model)
     keys(dialog, "alt+n", "ctrl+a")
     xdotool("type", noise)
     keys(dialog, "Tab")
@@ -55,9 +55,17 @@ def show(image: Any) -> str:
 
 
 def open_dialog(window: str, key: str, model: str) -> str:
-    """Press the shortcut of a filter; returns its dialog's window."""
-    keys(window, key)
-    dialog = wait_for(lambda: find(f"^{model}$"))
+    """Press the shortcut of a filter, again if GIMP was too busy for it; its dialog's window."""
+
+    def press_and_look() -> str:
+        keys(window, key)
+        for _ in range(20):
+            time.sleep(1)
+            if dialog := find(f"^{model}$"):
+                return dialog
+        return ""
+
+    dialog = wait_for(press_and_look)
     xdotool("windowmove", dialog, "440", "480")  # off the middle of the picture
     return dialog
 
