@@ -79,20 +79,25 @@ class Denoiser(Network):
 
     multiple = 2
 
-    def __init__(self, width: int = 64, blocks: int = 5) -> None:
-        """`blocks` residual blocks of `width` channels at half resolution."""
+    def __init__(self, width: int = 64, blocks: int = 5, reach: float = 1.0) -> None:
+        """`blocks` residual blocks of `width` channels at half resolution.
+
+        `reach` is where on the trained way from smooth to crisp the slider's detail 1 lies: less
+        than 1 where the perceptual loss stops falling before the end.
+        """
         super().__init__()
+        self.reach = reach
         self.noise = convert(NoiseEstimate(width, blocks), controls=2)
         self.receptive_radius = 2 * (2 * blocks + 2) + 1  # 3×3 layers on 2×2 pixels
 
     def forward(self, x: Tensor, lam: Tensor) -> Tensor:
         """`x` (N, 3, H, W), even sides, 0..1 sRGB-encoded; `lam` (N, 2) or (1, 2)."""
-        noise: Tensor = self.noise(x, _coordinates(lam))
+        noise: Tensor = self.noise(x, self._coordinates(lam))
         return x - _fade(lam)[:, None, None, None] * noise
 
     def bake(self, lam: Tensor) -> nn.Module:
         """The plain network at `lam` (2,); the fade is folded into the last layer."""
-        plain = self.noise.bake(_coordinates(lam[None])[0])
+        plain = self.noise.bake(self._coordinates(lam[None])[0])
         assert isinstance(plain, NoiseEstimate)
         fade = _fade(lam[None]).item()
         with torch.no_grad():
@@ -101,12 +106,11 @@ class Denoiser(Network):
                 plain.leave.bias *= fade
         return Denoised(plain)
 
+    def _coordinates(self, lam: Tensor) -> Tensor:
+        return torch.stack((torch.sqrt(lam[:, 0] / MAX_NOISE), self.reach * lam[:, 1]), dim=1)
+
 
 def _fade(lam: Tensor) -> Tensor:
     sigma = lam[:, 0]
     toe = (sigma / TOE).clamp(0, 1)
     return torch.tanh(sigma / FADE_NOISE) * toe * toe * (3 - 2 * toe)
-
-
-def _coordinates(lam: Tensor) -> Tensor:
-    return torch.stack((torch.sqrt(lam[:, 0] / MAX_NOISE), lam[:, 1]), dim=1)
