@@ -132,7 +132,7 @@ def test_detail_trades_fidelity_for_perception() -> None:
         )
 
 
-def test_evidence_can_be_measured_again(package: Package) -> None:
+def test_evidence_names_the_command_that_measured_it(package: Package) -> None:
     evidence = read_evidence(package.folder)
     assert evidence, "run: rheostat evaluate"
     for found in evidence.values():
