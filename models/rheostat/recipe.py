@@ -12,13 +12,18 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A stretch of training with a learning rate that rises and falls once."""
+    """A stretch of training with a fresh optimizer and a learning rate that rises and falls once.
+
+    `only` names controls, by number, whose slopes alone are trained: at their 0 the network stays
+    bit for bit what the stage before made it (the two phases of Dynamic-Net, Shoshan et al. 2019).
+    """
 
     steps: Positive
     batch: Positive
     patch: Positive  # pixels on a side
     learning_rate: Annotated[float, msgspec.Meta(gt=0, le=1)]
     detailed: Annotated[float, msgspec.Meta(ge=0, le=1)]  # share of samples with detail > 0
+    only: tuple[Annotated[int, msgspec.Meta(ge=0)], ...] = ()
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -19,6 +19,7 @@ from .data import Crops, centre, find_pictures, read_all, to_float
 from .degradations import add_gaussian_noise
 from .recipe import Recipe, Stage, read_recipe
 from .tasks import DenoiseTask
+from .tunable import TunableConv2d
 
 SAVE_SECONDS = 120.0
 TASKS = {"denoise": DenoiseTask}
@@ -88,9 +89,7 @@ class Trainer:
         self.recipe, self.out, self.device = recipe, out, device
         self.network = nets.build(recipe.architecture, recipe.config).to(device)
         self.task = TASKS[recipe.task](backbones).to(device)
-        self.optimizer = torch.optim.Adam(
-            self.network.parameters(), lr=recipe.stages[0].learning_rate, fused=True
-        )
+        self.optimizer = self._adam()
         self.generator = torch.Generator().manual_seed(recipe.seed)
         pictures = read_all(find_pictures(data))
         self.held_out = [centre(p, 192) for p in pictures[:: -(-len(pictures) // recipe.held_out)]]
@@ -155,6 +154,8 @@ class Trainer:
     def take_step(self) -> None:
         """One batch, one update."""
         stage, step = self.recipe.stage(self.step)
+        if step == 0:
+            self.optimizer = self._adam()
         for group in self.optimizer.param_groups:
             group["lr"] = _learning_rate(stage, step)
         clean = self.crops[stage.patch].draw(stage.batch, self.generator)
@@ -164,11 +165,16 @@ class Trainer:
             loss = self.task.loss(output.float(), batch)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        if stage.only:
+            keep_only(self.network, stage.only)
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
         self.step += 1
         value = float(loss.detach())
         self.average = value if self.step == 1 else 0.99 * self.average + 0.01 * value
+
+    def _adam(self) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.network.parameters(), fused=True)
 
     @torch.inference_mode()
     def validate(self) -> dict[str, float]:
@@ -195,6 +201,23 @@ class Trainer:
             with (self.out / "log.jsonl").open("a") as log:
                 log.write(json.dumps(asdict(progress)) + "\n")
         report(progress)
+
+
+def keep_only(network: nn.Module, controls: tuple[int, ...]) -> None:
+    """Drop every gradient but those of the slopes of `controls` (numbers, from 0).
+
+    A gradient that was never anything but 0 moves nothing in Adam: the rest of the network stays
+    as it is, exactly.
+    """
+    for layer in network.modules():
+        if isinstance(layer, TunableConv2d):
+            layer.weight.grad = None
+            if layer.bias is not None:
+                layer.bias.grad = None
+            others = [i for i in range(layer.controls) if i not in controls]
+            for slopes in (layer.weight_slopes, layer.bias_slopes):
+                if slopes is not None and slopes.grad is not None:
+                    slopes.grad[others] = 0.0
 
 
 def _learning_rate(stage: Stage, step: int) -> float:

@@ -203,3 +203,22 @@ def test_multi_loss_makes_terms_comparable_and_counts_only_weighted_samples() ->
         {"small": torch.tensor([3e-3]), "large": torch.zeros(1)}, {k: torch.ones(1) for k in values}
     )
     assert loss.averages.tolist() == pytest.approx([2e-3, 5e2])
+
+
+def test_a_stage_of_one_control_leaves_the_network_at_its_zero_as_it_was(
+    tmp_path: Path, pictures: Path
+) -> None:
+    sizes = "steps = 4, batch = 4, patch = 16, learning_rate = 1e-3"
+    first, second = f"{{ {sizes}, detailed = 0.0 }},", f"{{ {sizes}, detailed = 1.0, only = [1] }}"
+    head = RECIPE[: RECIPE.index("stages")]
+    (tmp_path / "first.toml").write_text(f"{head}stages = [{first}]")
+    (tmp_path / "both.toml").write_text(f"{head}stages = [{first}{second}]")
+    before = run(tmp_path / "first.toml", pictures, tmp_path / "first")
+    after = run(tmp_path / "both.toml", pictures, tmp_path / "both")
+    for name, value in after.items():
+        if name.endswith("_slopes"):
+            assert torch.equal(value[0], before[name][0])
+            assert not before[name][1].any()
+            assert value[1].any()
+        else:
+            assert torch.equal(value, before[name])
