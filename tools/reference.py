@@ -1,4 +1,4 @@
-"""Keep the tables in docs/ in step with the code: `python tools/reference.py` rewrites them.
+"""Keep the tables in step with code and evidence: `python tools/reference.py` rewrites them.
 
 A table stands between `<!-- table: NAME -->` and `<!-- end -->`; a test runs `renewed` on every
 document and finds nothing to change.
@@ -7,16 +7,19 @@ document and finds nothing to change.
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from rheostat_client import messages
 from rheostat_client.controls import Control
 from rheostat_client.pixels import FORMATS
 
-DOCUMENTS = Path(__file__).parents[1] / "docs"
+REPOSITORY = Path(__file__).parents[1]
+DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 _BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _LIMITS = {
     "MAX_HEADER": "bytes of a request's header",
@@ -64,11 +67,37 @@ def control_table() -> Iterable[str]:
         yield f"| `{name}` | {' '.join(meaning)} |"
 
 
+def fidelity_table() -> Iterable[str]:
+    """What `denoise` makes of noise whose level is known, from its evidence."""
+    sweep = _sweeps("denoise", "CBSD68")["sigma"]
+    yield "| noise σ | " + " | ".join(f"{sigma:g}" for sigma in sweep["position"]) + " |"
+    yield "|---|" + "---|" * len(sweep["position"])
+    yield "| noisy, dB | " + " | ".join(f"{psnr:.2f}" for psnr in sweep["noisy"]) + " |"
+    yield "| `detail` 0, dB | " + " | ".join(f"{psnr:.2f}" for psnr in sweep["psnr"]) + " |"
+
+
+def detail_table() -> Iterable[str]:
+    """The `detail` slider at σ 25 beside an opacity blend of its two ends, from the evidence."""
+    sweeps = _sweeps("denoise", "CBSD68")
+    yield "| at σ 25 | LPIPS | PSNR, dB |"
+    yield "|---|---|---|"
+    for name, sweep, index in (
+        ("`detail` 0", "detail", 0),
+        ("`detail` 0.5", "detail", 5),
+        ("half opacity of 1 over 0", "blend", 5),
+        ("`detail` 1", "detail", 10),
+    ):
+        values = sweeps[sweep]
+        yield f"| {name} | {values['perception'][index]:.4f} | {values['psnr'][index]:.2f} |"
+
+
 TABLES: dict[str, Callable[[], Iterable[str]]] = {
     "messages": message_table,
     "limits": limit_table,
     "formats": format_table,
     "controls": control_table,
+    "fidelity": fidelity_table,
+    "detail": detail_table,
 }
 
 
@@ -79,8 +108,14 @@ def renewed(text: str) -> str:
 
 def main() -> None:
     """Rewrite all documents."""
-    for path in sorted(DOCUMENTS.glob("*.md")):
+    for path in DOCUMENTS:
         path.write_text(renewed(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def _sweeps(model: str, pictures: str) -> dict[str, Any]:
+    text = (REPOSITORY / "models" / "zoo" / model / "evidence.json").read_text(encoding="utf-8")
+    sweeps: dict[str, Any] = json.loads(text)[pictures]["sweeps"]
+    return sweeps
 
 
 def _first_paragraph(cls: type) -> str:
