@@ -166,7 +166,7 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if stage.only:
-            keep_only(self.network, stage.only)
+            keep_only(self.network, stage.only, stage.layers)
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
         self.step += 1
@@ -203,18 +203,19 @@ class Trainer:
         report(progress)
 
 
-def keep_only(network: nn.Module, controls: tuple[int, ...]) -> None:
-    """Drop every gradient but those of the slopes of `controls` (numbers, from 0).
+def keep_only(network: nn.Module, controls: tuple[int, ...], layers: tuple[str, ...]) -> None:
+    """Drop every gradient but those of the slopes of `controls` (numbers, from 0) in `layers`.
 
     A gradient that was never anything but 0 moves nothing in Adam: the rest of the network stays
     as it is, exactly.
     """
-    for layer in network.modules():
+    for name, layer in network.named_modules():
         if isinstance(layer, TunableConv2d):
-            layer.weight.grad = None
-            if layer.bias is not None:
-                layer.bias.grad = None
-            others = [i for i in range(layer.controls) if i not in controls]
+            kept = controls if name.startswith(layers) else ()
+            others = [i for i in range(layer.controls) if i not in kept]
+            for plain in (layer.weight, layer.bias):
+                if plain is not None:
+                    plain.grad = None
             for slopes in (layer.weight_slopes, layer.bias_slopes):
                 if slopes is not None and slopes.grad is not None:
                     slopes.grad[others] = 0.0
