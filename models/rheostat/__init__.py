@@ -2,8 +2,26 @@
 
 from importlib.metadata import version
 
-from .tunable import Tunable, TunableConv2d, TunableNetwork, bake, convert
+from .kernels import TunableConv2d, TunableConvTranspose2d, TunableLinear, TunableScale
+from .losses import MultiLoss
+from .strategies import STRATEGIES, Cost, Strategy, convert, cost
+from .tunable import Tunable, TunableLayer, TunableNetwork, bake
 
 __version__ = version("rheostat")
 
-__all__ = ["Tunable", "TunableConv2d", "TunableNetwork", "bake", "convert"]
+__all__ = [
+    "STRATEGIES",
+    "Cost",
+    "MultiLoss",
+    "Strategy",
+    "Tunable",
+    "TunableConv2d",
+    "TunableConvTranspose2d",
+    "TunableLayer",
+    "TunableLinear",
+    "TunableNetwork",
+    "TunableScale",
+    "bake",
+    "convert",
+    "cost",
+]

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from . import checkpoint, nets
 from .data import Crops, centre, find_pictures, read_all, to_float
 from .degradations import add_gaussian_noise
+from .kernels import TunableKernel
 from .recipe import Recipe, Stage, read_recipe
 from .tasks import DenoiseTask
-from .tunable import TunableConv2d
 
 SAVE_SECONDS = 120.0
 TASKS = {"denoise": DenoiseTask}
@@ -210,7 +210,7 @@ def keep_only(network: nn.Module, controls: tuple[int, ...], layers: tuple[str, 
     as it is, exactly.
     """
     for name, layer in network.named_modules():
-        if isinstance(layer, TunableConv2d):
+        if isinstance(layer, TunableKernel):
             kept = controls if name.startswith(layers) else ()
             others = [i for i in range(layer.controls) if i not in kept]
             for plain in (layer.weight, layer.bias):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..tunable import convert
+from ..strategies import convert
 from .network import Network
 
 MAX_NOISE = 75.0  # σ in 8-bit levels

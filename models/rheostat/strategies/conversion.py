@@ -1,0 +1,81 @@
+"""Conversion: from a plain network to a tunable one."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from rheostat_client.errors import nearest
+from torch import nn
+
+from ..tunable import TunableNetwork, replace
+from . import adafm, blocks, conditional_norm, film, sft, tunable_conv
+from .strategy import Site, Strategy
+
+STRATEGIES: dict[str, Strategy] = {
+    strategy.name: strategy
+    for strategy in (
+        tunable_conv.TUNABLE_CONV,
+        film.FILM,
+        conditional_norm.CONDITIONAL_NORM,
+        blocks.TUNING_BLOCKS,
+        tunable_conv.DNI,
+        adafm.ADAFM,
+        blocks.CFSNET,
+        blocks.CRESMD,
+        sft.SFT,
+        blocks.BLEND,
+    )
+}
+_KINDS: dict[Site, tuple[type[nn.Module], ...]] = {
+    "kernels": (nn.Conv2d, nn.ConvTranspose2d, nn.Linear),
+    "convolutions": (nn.Conv2d,),
+    "blocks": (),
+    "network": (),
+}
+
+
+def convert(
+    network: nn.Module,
+    controls: int,
+    *,
+    strategy: str = "tunable-conv",
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+) -> TunableNetwork:
+    """Make a copy of `network` tunable by `controls` sliders.
+
+    The result computes what `network` computes, at every λ, until it is trained. Call it as
+    `tunable(x, lam)` with `lam` of shape (N, controls); `bake(tunable, lam[0])` gives the plain
+    network back for one position.
+
+    strategy  a name in `STRATEGIES`
+    include   patterns of module names ("body.*", as in a shell) to make tunable; without any, all
+              that the strategy can take. A strategy on blocks needs them: it cannot know them
+    exclude   patterns of module names to leave plain, with all that is in them
+
+    Raises ValueError for an unknown strategy, or if nothing would become tunable.
+    """
+    if strategy not in STRATEGIES:
+        raise ValueError(f"there is no strategy {strategy!r}. {nearest(strategy, STRATEGIES)}")
+    chosen = STRATEGIES[strategy]
+    if chosen.site == "blocks" and not include:
+        raise ValueError(f"{strategy} acts on blocks: name them, as in include=['body.*']")
+    kinds, made = _KINDS[chosen.site], []
+
+    def make(name: str, module: nn.Module) -> nn.Module | None:
+        if any(fnmatchcase(name, pattern) for pattern in exclude):
+            return module
+        # Exactly these kinds: a subclass computes something else.
+        fits = type(module) in kinds if kinds else name != "" or chosen.site == "network"
+        if not fits or (include and not any(fnmatchcase(name, p) for p in include)):
+            return None
+        like = next(module.parameters(), None)
+        made.append(chosen.wrap(module, controls))
+        return made[-1] if like is None else made[-1].to(like)
+
+    tunable = replace(copy.deepcopy(network), make)
+    if not made:
+        raise ValueError(f"{type(network).__name__} has nothing that {strategy} could make tunable")
+    return TunableNetwork(tunable, controls)

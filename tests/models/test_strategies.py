@@ -1,0 +1,198 @@
+"""Every strategy keeps what its entry in the registry promises, and promises nothing else."""
+
+from __future__ import annotations
+
+import pytest
+import rheostat
+import torch
+from rheostat import STRATEGIES, TunableNetwork, bake, convert, cost
+from rheostat.nets.denoiser import ResidualBlock
+from torch import Tensor, nn
+
+CONTROLS = {name: 1 if name == "blend" else 2 for name in STRATEGIES}
+REACH = 6 + 2 * 3  # six 3×3 layers, and three more where tuning blocks are put in twice
+every = pytest.mark.parametrize("name", STRATEGIES)
+promising_maps = pytest.mark.parametrize("name", [n for n, s in STRATEGIES.items() if s.maps])
+
+
+class Restorer(nn.Module):
+    """The shape of our networks: residual blocks between two convolutions, an outer residual."""
+
+    def __init__(self, width: int = 6) -> None:
+        super().__init__()
+        self.enter = nn.Conv2d(3, width, 3, padding=1)
+        self.body = nn.Sequential(ResidualBlock(width), ResidualBlock(width))
+        self.leave = nn.Conv2d(width, 3, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = x - self.leave(self.body(self.enter(x)))
+        return y
+
+
+def fresh(name: str) -> tuple[Restorer, TunableNetwork]:
+    torch.manual_seed(0)
+    network = Restorer()
+    include = ["body.?"] if STRATEGIES[name].site == "blocks" else []
+    return network, convert(network, CONTROLS[name], strategy=name, include=include)
+
+
+def trained(name: str) -> tuple[Restorer, TunableNetwork]:
+    """As if its added parameters had been trained: each is somewhere else."""
+    network, tunable = fresh(name)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in tunable.added_parameters():
+            parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
+    return network, tunable
+
+
+def pictures(count: int = 2, height: int = 20, width: int = 24) -> Tensor:
+    return torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(2))
+
+
+def positions(name: str, count: int = 2) -> Tensor:
+    return torch.rand(count, CONTROLS[name], generator=torch.Generator().manual_seed(3))
+
+
+@every
+def test_a_fresh_conversion_is_the_network_at_every_position(name: str) -> None:
+    network, tunable = fresh(name)
+    x = pictures()
+    torch.testing.assert_close(tunable(x, positions(name)), network(x), atol=1e-6, rtol=1e-5)
+
+
+@every
+def test_zero_is_exactly_the_base_where_promised_and_only_there(name: str) -> None:
+    network, tunable = trained(name)
+    x = pictures()
+    at_zero = tunable(x, torch.zeros(1, CONTROLS[name]))
+    assert torch.equal(at_zero, network(x)) == STRATEGIES[name].exact_base
+
+
+@every
+def test_baked_equals_dynamic_equals_one_at_a_time(name: str) -> None:
+    _, tunable = trained(name)
+    x, lam = pictures(3), positions(name, 3)
+    together = tunable(x, lam)
+    for i in range(3):
+        one = slice(i, i + 1)
+        torch.testing.assert_close(together[one], tunable(x[one], lam[one]), atol=1e-5, rtol=1e-5)
+        baked = bake(tunable, lam[i])
+        torch.testing.assert_close(together[one], baked(x[one]), atol=1e-5, rtol=1e-5)
+
+
+@every
+def test_a_folded_slider_costs_nothing_and_leaves_the_modules_as_they_were(name: str) -> None:
+    network, tunable = trained(name)
+    x = pictures(1)
+    baked = bake(tunable, positions(name)[0])
+    same_modules = [type(m) for m in baked.modules()] == [type(m) for m in network.modules()]
+    assert same_modules == STRATEGIES[name].folds
+    # FiLM and its like give a convolution that had no bias one: no pixel is the dearer for it.
+    extra = cost(baked, x).macs - cost(network, x).macs
+    assert (extra == 0) == (STRATEGIES[name].folds or name == "cresmd")
+
+
+@every
+def test_added_parameters_are_what_conversion_added(name: str) -> None:
+    network, tunable = fresh(name)
+    added, base = tunable.added_parameters(), tunable.base_parameters()
+    total = sum(p.numel() for p in tunable.parameters())
+    assert sum(p.numel() for p in added) + sum(p.numel() for p in base) == total
+    assert sum(p.numel() for p in base) == sum(p.numel() for p in network.parameters())
+    extra = cost(tunable, pictures(1), positions(name, 1)) - cost(network, pictures(1))
+    assert extra.parameters == sum(p.numel() for p in added)
+    assert extra.macs >= 0
+
+
+@every
+def test_every_added_parameter_and_every_slider_is_live(name: str) -> None:
+    _, tunable = trained(name)
+    lam = positions(name).requires_grad_()
+    tunable(pictures(), lam).square().sum().backward()
+    assert lam.grad is not None
+    assert bool((lam.grad.abs() > 1e-6).all())
+    for parameter in tunable.added_parameters():
+        assert parameter.grad is not None
+        assert bool(parameter.grad.any())
+
+
+@every
+def test_outside_the_trained_range_it_stays_finite(name: str) -> None:
+    _, tunable = trained(name)
+    for value in (-0.3, 1.3):
+        y = tunable(pictures(1), torch.full((1, CONTROLS[name]), value))
+        assert torch.isfinite(y).all()
+
+
+@every
+def test_a_tenth_of_a_step_is_a_tenth_of_a_change(name: str) -> None:
+    _, tunable = trained(name)
+    x = pictures(1).double()
+    tunable = tunable.double()
+    here = torch.full((1, CONTROLS[name]), 0.5, dtype=torch.float64)
+    change = [(tunable(x, here + d) - tunable(x, here)).abs().max().item() for d in (1e-3, 1e-2)]
+    assert change[0] == pytest.approx(change[1] / 10, rel=0.2)
+
+
+@promising_maps
+def test_a_constant_map_is_the_scalar(name: str) -> None:
+    _, tunable = trained(name)
+    x, lam = pictures(), positions(name)
+    constant = lam[..., None, None].expand(-1, -1, *x.shape[2:])
+    torch.testing.assert_close(tunable(x, constant), tunable(x, lam), atol=1e-5, rtol=1e-5)
+
+
+@promising_maps
+def test_a_map_acts_no_farther_than_the_receptive_field(name: str) -> None:
+    _, tunable = trained(name)
+    x = pictures(1, 48, 48)
+    painted = torch.full((1, CONTROLS[name], 48, 48), 0.5)
+    before = tunable(x, painted)
+    painted[..., 24, 24] = 1.0
+    changed = (tunable(x, painted) != before).any(dim=1)[0].nonzero() - 24
+    assert changed.numel()
+    assert int(changed.abs().max()) <= REACH
+
+
+@every
+def test_a_tile_with_its_halo_equals_the_whole(name: str) -> None:
+    _, tunable = trained(name)
+    x, lam = pictures(1, 60, 60), positions(name, 1)
+    whole, part = tunable(x, lam), tunable(x[..., 8:52, 8:52], lam)
+    inner = slice(REACH, 44 - REACH)
+    across = slice(8 + REACH, 52 - REACH)
+    torch.testing.assert_close(part[..., inner, inner], whole[..., across, across])
+
+
+@pytest.mark.parametrize("dual", [False, True])
+def test_tuning_blocks_tell_up_from_down_in_the_dual_form(dual: bool) -> None:
+    from rheostat.strategies.blocks import TuningBlocks
+
+    block = TuningBlocks(ResidualBlock(6), 1, dual=dual)
+    with torch.no_grad():
+        for parameter in block.added_parameters():
+            parameter += 0.1
+    z = torch.rand(1, 6, 8, 8)
+    up, base, down = (block(z, torch.full((1, 1), a)) for a in (0.5, 0.0, -0.5))
+    assert torch.equal(base, block.block(z))
+    mirrored = torch.allclose(up - base, base - down, atol=1e-6)
+    assert mirrored == (not dual)
+    torch.testing.assert_close(block.bake(torch.tensor([-0.5]))(z), down)
+
+
+def test_patterns_choose_what_becomes_tunable() -> None:
+    tunable = convert(Restorer(), 1, include=["body.*"], exclude=["body.1"])
+    names = [n for n, m in tunable.network.named_modules() if isinstance(m, rheostat.TunableLayer)]
+    assert names == ["body.0.first", "body.0.second"]
+
+
+def test_what_cannot_be_converted_is_said() -> None:
+    with pytest.raises(ValueError, match="no strategy 'flim'"):
+        convert(Restorer(), 1, strategy="flim")
+    with pytest.raises(ValueError, match="name them"):
+        convert(Restorer(), 1, strategy="cfsnet")
+    with pytest.raises(ValueError, match="1 control, not 2"):
+        convert(Restorer(), 2, strategy="blend")
+    with pytest.raises(ValueError, match="nothing that film"):
+        convert(nn.Sequential(nn.Linear(2, 2)), 1, strategy="film")
