@@ -42,7 +42,7 @@ def trained(name: str) -> tuple[Restorer, TunableNetwork]:
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter in tunable.added_parameters():
-            parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
     return network, tunable
 
 
@@ -172,7 +172,7 @@ def test_tuning_blocks_tell_up_from_down_in_the_dual_form(dual: bool) -> None:
     block = TuningBlocks(ResidualBlock(6), 1, dual=dual)
     with torch.no_grad():
         for parameter in block.added_parameters():
-            parameter += 0.1
+            parameter.add_(0.1)
     z = torch.rand(1, 6, 8, 8)
     up, base, down = (block(z, torch.full((1, 1), a)) for a in (0.5, 0.0, -0.5))
     assert torch.equal(base, block.block(z))
