@@ -1,0 +1,1 @@
+"""Comparison of control strategies: same backbone, data, budget and seed for every one of them."""
