@@ -14,6 +14,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import rheostat
+from rheostat import STRATEGIES, adversarial, losses, pruning, samplers
 from rheostat_client import messages
 from rheostat_client.controls import Control
 from rheostat_client.pixels import FORMATS
@@ -67,6 +69,24 @@ def control_table() -> Iterable[str]:
         yield f"| `{name}` | {' '.join(meaning)} |"
 
 
+def strategy_table() -> Iterable[str]:
+    """Every control strategy, from the registry."""
+    yield "| strategy | after | training | exact at λ = 0 | bakes to plain | maps | limits |"
+    yield "|---|---|---|---|---|---|---|"
+    for s in STRATEGIES.values():
+        promises = " | ".join("yes" if kept else "no" for kept in (s.exact_base, s.folds, s.maps))
+        yield f"| `{s.name}` | {s.source} | {s.training} | {promises} | {s.limits or '–'} |"
+
+
+def api_reference() -> Iterable[str]:
+    """Signature and docstring of everything a network maker calls."""
+    yield from _described("rheostat", [(n, getattr(rheostat, n)) for n in rheostat.__all__])
+    for module in (losses, samplers, adversarial, pruning):
+        name = module.__name__
+        members = inspect.getmembers(module)
+        yield from _described(name, [m for m in members if _is_own(*m, name)])
+
+
 def fidelity_table() -> Iterable[str]:
     """What `denoise` makes of noise whose level is known, from its evidence."""
     sweep = _sweeps("denoise", "CBSD68")["sigma"]
@@ -96,6 +116,8 @@ TABLES: dict[str, Callable[[], Iterable[str]]] = {
     "limits": limit_table,
     "formats": format_table,
     "controls": control_table,
+    "strategies": strategy_table,
+    "api": api_reference,
     "fidelity": fidelity_table,
     "detail": detail_table,
 }
@@ -110,6 +132,29 @@ def main() -> None:
     """Rewrite all documents."""
     for path in DOCUMENTS:
         path.write_text(renewed(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def _described(module: str, members: Iterable[tuple[str, Any]]) -> Iterable[str]:
+    yield f"## {module}"
+    for name, member in members:
+        if not callable(member):
+            continue
+        signature = str(inspect.signature(member)).replace("'", "")
+        constructor = vars(member).get("__init__") if inspect.isclass(member) else None
+        made = getattr(constructor, "__doc__", None) or ""
+        yield f"\n### {name}\n\n```text"
+        if signature != "(*args, **kwargs)":  # of a protocol
+            yield f"{name}{signature}\n"
+        yield inspect.getdoc(member) or ""
+        if made and not made.startswith("Initialize self"):  # a dataclass's says nothing
+            yield "\n" + inspect.cleandoc(made)
+        yield "```"
+    yield ""
+
+
+def _is_own(name: str, member: object, module: str) -> bool:
+    known = name.startswith("_") or name in rheostat.__all__
+    return not known and callable(member) and getattr(member, "__module__", "") == module
 
 
 def _sweeps(model: str, pictures: str) -> dict[str, Any]:

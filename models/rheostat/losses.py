@@ -1,7 +1,8 @@
-"""Parametric multi-loss: the sliders weigh the losses as they shape the kernels.
+"""Losses, each per sample, and the parametric multi-loss that lets the sliders weigh them.
 
 L(λ) = Σᵢ wᵢ(λ) Lᵢ, with the same λ in the loss and in the network (Maggioni et al., CVPR 2023;
-Dosovitskiy & Djolonga, "You Only Train Once", ICLR 2020).
+Dosovitskiy & Djolonga, "You Only Train Once", ICLR 2020). The perceptual distance is in
+`perception`, the adversarial loss in `adversarial`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -48,3 +50,52 @@ class MultiLoss(nn.Module):
             now, old = counted.mean().to(self.averages), self.averages[index]
             self.averages[index] = now if old == 0 else self.decay * old + (1 - self.decay) * now
         return self.averages[index].clamp_min(1e-12)
+
+
+def l1(x: Tensor, y: Tensor) -> Tensor:
+    """Mean absolute difference (N,) of pictures (N, C, H, W)."""
+    return (x - y).abs().mean((1, 2, 3))
+
+
+def charbonnier(x: Tensor, y: Tensor, epsilon: float = 1e-3) -> Tensor:
+    """Mean √(d² + ε²) (N,): L1, smooth within ε of 0 (Lai et al., LapSRN, CVPR 2017)."""
+    return ((x - y).square() + epsilon**2).sqrt().mean((1, 2, 3))
+
+
+def total_variation(x: Tensor) -> Tensor:
+    """Mean absolute difference (N,) of neighbouring values in `x` (N, C, H, W), both ways."""
+    return x.diff(dim=2).abs().mean((1, 2, 3)) + x.diff(dim=3).abs().mean((1, 2, 3))
+
+
+def gram(x: Tensor) -> Tensor:
+    """Gram matrices (N, C, C) of features (N, C, H, W), over C·H·W (Johnson et al., ECCV 2016)."""
+    flat = x.flatten(2)
+    return flat @ flat.transpose(1, 2) / flat[0].numel()
+
+
+def gram_distance(x: Tensor, y: Tensor) -> Tensor:
+    """Squared Frobenius distance (N,) of the Gram matrices of features (N, C, H, W).
+
+    Their heights and widths may differ.
+    """
+    return (gram(x) - gram(y)).square().sum((1, 2))
+
+
+def sliced_wasserstein(
+    x: Tensor, y: Tensor, generator: torch.Generator, projections: int = 32
+) -> Tensor:
+    """Sliced Wasserstein distance (N,) of the features' distributions, (N, C, H, W) each.
+
+    Mean squared difference of the sorted values along random unit directions: all statistics of
+    the features, where the Gram matrix sees two moments (Heitz et al., CVPR 2021). The number of
+    pixels of `y` may differ; its sorted values are then read between neighbours.
+    """
+    channels = x.shape[1]
+    directions = torch.randn(channels, projections, generator=generator).to(x)
+    directions = directions / directions.norm(dim=0, keepdim=True).clamp_min(1e-12)
+    a, b = (
+        torch.einsum("ncp,cd->ndp", f.flatten(2), directions).sort(dim=2).values for f in (x, y)
+    )
+    if b.shape[2] != a.shape[2]:
+        b = F.interpolate(b, a.shape[2], mode="linear", align_corners=True)
+    return (a - b).square().mean((1, 2))

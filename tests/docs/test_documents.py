@@ -42,3 +42,10 @@ def test_every_error_code_is_listed() -> None:
     }
     assert {"bad-value", "daemon-lost", "damaged-package"} <= raised  # the pattern finds them
     assert {code for code in raised if f"`{code}`" not in listed} == set()
+
+
+def test_the_page_for_network_makers_runs() -> None:
+    page = REPOSITORY / "docs" / "make-your-network-tunable.md"
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 5
+    exec("\n".join(blocks), {})
