@@ -16,8 +16,8 @@ import torch
 from rheostat.package import find_packages, read_package
 from rheostat_client.connection import Connection
 from rheostat_client.pixels import pixel_format
-from rheostatd.raster import Box, Picture
-from rheostatd.renderer import Renderer
+from rheostatd.raster import Picture
+from rheostatd.renderer import Renderer, View
 from rich.console import Console
 from rich.table import Table
 
@@ -36,15 +36,16 @@ def main() -> None:
     picture = Picture(form, SIDE, SIDE, pixels)
     renderers = {tile: Renderer(tile=tile) for tile in TILES}
     coordinates = package.coordinates(CONTROLS)
-    plain = renderers[512].bake(network, coordinates)
+    plain = network.bake(coordinates).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    view = View(package, picture, CONTROLS)
     x = torch.rand(1, 3, SIDE, SIDE).to(renderers[512].device, memory_format=torch.channels_last)
 
     def rendered(tile: int) -> None:
-        for _ in renderers[tile].render(plain, package, picture, Box(0, 0, SIDE, SIDE)):
+        for _ in renderers[tile].render(network, view, picture.box):
             pass
 
     rows: dict[str, Callable[[], object]] = {
-        "bake λ": lambda: renderers[512].bake(network, coordinates),
+        "bake λ": lambda: network.bake(coordinates),
         "baked network, whole": lambda: _run(plain, x),
         "dynamic network, whole": lambda: _run(network, x, coordinates[None].to(x.device)),
         **{f"renderer, tiles of {tile}": partial(rendered, tile) for tile in TILES},

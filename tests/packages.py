@@ -47,6 +47,8 @@ hard = [0.0, 1.0]
 soft = [0.0, 1.0]
 trained = [0.0, 1.0]
 default = 0.3
+map = true
+stage = "head"
 """
 
 PackageMaker = Callable[..., Path]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +22,7 @@ from rheostat_client.settings import Settings
 
 from .pool import Pool
 from .raster import Box, Picture, Values
-from .renderer import Renderer, unchanged
+from .renderer import Renderer, View, unchanged
 
 
 class Answer(NamedTuple):
@@ -47,6 +47,7 @@ class Job:
     package: Package
     controls: Mapping[str, float]
     region: Box
+    maps: Mapping[str, Picture] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -61,8 +62,22 @@ class Job:
     def settings(self) -> Settings:
         """The record with which this render can be repeated."""
         info = self.package.info
-        region = self.request.region
-        return Settings(info.id, info.version, info.digest, dict(self.controls), region=region)
+        request = self.request
+        return Settings(
+            info.id,
+            info.version,
+            info.digest,
+            dict(self.controls),
+            maps=dict(request.maps),
+            region=request.region,
+        )
+
+    def view(self) -> View:
+        """For the renderer. Of a batch nothing is kept: nobody goes back to it."""
+        request = self.request
+        kept = request.purpose != "batch"
+        origin = (request.hash, *sorted(request.maps.items())) if kept else None
+        return View(self.package, self.picture, self.controls, self.maps, origin)
 
     def progress(self, done: int, state: str) -> Answer:
         """`done` pixels are finished."""
@@ -78,9 +93,7 @@ def answers(job: Job, pool: Pool, renderer: Renderer) -> Generator[Answer, None,
         if not pool.is_ready(job.package):
             yield job.progress(0, "loading")
         with pool.use(job.package) as network:
-            plain = renderer.bake(network, job.package.coordinates(job.controls))
-            finished = renderer.render(plain, job.package, job.picture, job.region)
-            yield from _tiles(job, finished)
+            yield from _tiles(job, renderer.render(network, job.view(), job.region))
     milliseconds = (time.perf_counter() - start) * 1000
     yield Answer(Done(job.id, job.settings().to_json(), milliseconds, renderer.name))
 

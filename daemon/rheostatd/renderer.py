@@ -1,34 +1,111 @@
-"""Renderer: picture × network -> picture, tile by tile, equal to one pass over the whole.
+"""Renderer: picture × λ -> picture, tile by tile, equal to one pass over the whole.
 
 A tile is cut with the context its pixels can see, the network's halo, so tiles meet without a
 seam. At the picture's border a tile ends where the whole ends, so both see the same padding.
+
+Where λ is one value the network is baked, and runs in two stages: features that the moved slider
+does not change are kept from the last time. Where λ is painted it runs unbaked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
 import torch
-from rheostat import bake
-from rheostat.nets import Network
+from rheostat.nets import Baked, Network
 from rheostat.package import Package
+from rheostat_client.controls import Control
+from rheostat_client.errors import RheostatError
 from rheostat_client.messages import CHUNK
-from torch import Tensor, nn
+from torch import Tensor
 
+from .cache import Cache
 from .raster import Box, Picture, Values, fill, hidden, pack, pad, unpack
 
 CPU_TILE = 512  # pixels; larger tiles leave the caches
 CUDA_TILE = 1024
+DEFAULT_CACHE = 512 * 2**20  # bytes
+MAX_BAKED = 8  # networks at as many slider positions
 SEEN = (-1.0, 2.0)  # values networks were trained on: 0..1 and the strongest noise
 
 
-class Renderer:
-    """Runs plain networks over pictures on one device, in float32."""
+@dataclass(frozen=True)
+class View:
+    """One slider position on one picture: what a renderer needs to know of a job.
 
-    def __init__(self, device: torch.device | None = None, tile: int | None = None) -> None:
-        """On `device` (default: CUDA if there is one, else the CPU), `tile` pixels at a time."""
+    controls  every control of the package, by id
+    maps      painted λ: grey pictures of the picture's own size, by control id. Black stands for
+              the control's `off` (its low end, if it has none), white for its value in `controls`,
+              and grey for what lies between
+    origin    names the pixels (their content hash) and the maps'; equal names mean equal pixels.
+              None: nothing is looked up or kept in a cache
+    """
+
+    package: Package
+    picture: Picture
+    controls: Mapping[str, float]
+    maps: Mapping[str, Picture] = field(default_factory=dict)
+    origin: Hashable = None
+
+    def values(self, window: Box) -> dict[str, float] | None:
+        """The controls where they are the same all over `window`, None where they are not."""
+        found = dict(self.controls)
+        for control in self.package.info.controls:
+            if control.id in self.maps:
+                painted = self._painted(control, window)
+                if painted.min() != painted.max():
+                    return None
+                found[control.id] = float(painted.flat[0])
+        return found
+
+    def painted(self, window: Box) -> Tensor:
+        """λ (1, P, height, width) in `window`."""
+        size = window.height, window.width
+        return torch.stack(
+            [
+                torch.from_numpy(self._painted(control, window))
+                if control.id in self.maps
+                else torch.full(size, self.controls[control.id])
+                for control in self.package.info.controls
+            ]
+        )[None]
+
+    def _painted(self, control: Control, window: Box) -> npt.NDArray[np.float32]:
+        picture = self.maps[control.id]
+        grey = picture.values(window)[..., 0].astype(np.float32)
+        if picture.dtype.kind == "u":
+            grey /= np.iinfo(picture.dtype).max
+        elif not ((grey >= 0) & (grey <= 1)).all():
+            raise RheostatError(
+                "bad-value",
+                f"The map of {control.id} has values outside 0 to 1.",
+                "Paint it between black and white.",
+            )
+        low = control.soft[0] if control.off is None else control.off
+        return low + grey * np.float32(self.controls[control.id] - low)
+
+
+class Renderer:
+    """Runs networks over pictures on one device, in float32."""
+
+    def __init__(
+        self,
+        device: torch.device | None = None,
+        tile: int | None = None,
+        cache: int = DEFAULT_CACHE,
+    ) -> None:
+        """On `device` (default: CUDA if there is one, else the CPU), `tile` pixels at a time.
+
+        `cache` bytes hold features for the next slider move, a quarter as many finished tiles.
+        """
         self.device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.tile = tile or (CUDA_TILE if self.device.type == "cuda" else CPU_TILE)
+        self.features: Cache[Tensor] = Cache(cache)
+        self.results: Cache[Values] = Cache(cache // 4)
+        self._baked: Cache[Baked] = Cache(MAX_BAKED)  # counted, not weighed
         if self.device.type == "cuda":
             torch.backends.cudnn.allow_tf32 = False  # its 10-bit mantissa shows in 16-bit pictures
 
@@ -40,41 +117,87 @@ class Renderer:
         count = torch.get_num_threads()
         return f"CPU ({count} thread{'s' if count > 1 else ''})"
 
-    @torch.inference_mode()
-    def bake(self, network: Network, coordinates: Tensor) -> nn.Module:
-        """The plain network of `network` at λ = `coordinates` (P,), ready for `render`."""
-        plain = bake(network, coordinates.to(self.device)).eval()
-        return plain.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    def report(self) -> dict[str, dict[str, int]]:
+        """For `status`: the caches."""
+        return {"features": self.features.report(), "results": self.results.report()}
 
-    def render(
-        self, network: nn.Module, package: Package, picture: Picture, region: Box
-    ) -> Iterator[tuple[Box, Values]]:
+    def render(self, network: Network, view: View, region: Box) -> Iterator[tuple[Box, Values]]:
         """Finished tiles (box in the picture, pixels in its format) that cover `region` once."""
-        for box in tiles(region, self.tile, package.multiple):
-            yield box, self._tile(network, package, picture, box)
+        for box in tiles(region, self.tile, view.package.multiple):
+            key = view.origin and (view.origin, _position(view, view.controls), box)
+            values = self.results.get(key) if key else None
+            if values is None:
+                values = self._tile(network, view, box)
+                if key:
+                    self.results.put(key, values, values.nbytes)
+            yield box, values
 
     @torch.inference_mode()
-    def _tile(self, network: nn.Module, package: Package, picture: Picture, box: Box) -> Values:
-        form, halo, multiple = picture.format, package.halo, package.multiple
+    def _tile(self, network: Network, view: View, box: Box) -> Values:
+        package, picture = view.package, view.picture
         original = picture.values(box)
-        window = box.grown(halo, multiple).clipped(picture.box)
-        values = picture.values(window)
-        if hidden(original, form).all():
+        window = box.grown(package.halo, package.multiple).clipped(picture.box)
+        here = view.values(window)
+        if hidden(original, picture.format).all() or (here and package.is_off(here)):
             return original.copy()
+        x = self._seen(view, box, window)
+        usual = x.clamp(*SEEN)
+        if here is None:
+            lam = pad(view.painted(window), package.multiple).to(self.device)
+            result = network(usual, lam)
+        else:
+            result = self._both_stages(network, view, here, usual, window)
+        result = result + (x - usual)  # what is far brighter stays as it is
+        rows, columns = box.within(window)
+        return pack(result[0, :, rows, columns].cpu(), original, picture.format)
+
+    def _seen(self, view: View, box: Box, window: Box) -> Tensor:
+        """What the network is to see (1, 3, H, W) of `window`, to know the pixels in `box`."""
+        form, halo, multiple = view.picture.format, view.package.halo, view.package.multiple
+        values = view.picture.values(window)
         if hidden(values, form).any():
             # What is seen lies within one halo of `box`, and is filled from within another.
-            wide = box.grown(2 * halo, multiple).clipped(picture.box)
-            values = picture.values(wide)
+            wide = box.grown(2 * halo, multiple).clipped(view.picture.box)
+            values = view.picture.values(wide)
             nothing = torch.from_numpy(hidden(values, form))
             rows, columns = window.within(wide)
             x = fill(unpack(values, form), nothing, halo)[:, rows, columns]
         else:
             x = unpack(values, form)
-        x = pad(x[None], multiple).to(self.device, memory_format=torch.channels_last)
-        usual = x.clamp(*SEEN)
-        result = network(usual) + (x - usual)  # what is far brighter stays as it is
-        rows, columns = box.within(window)
-        return pack(result[0, :, rows, columns].cpu(), original, form)
+        return pad(x[None], multiple).to(self.device, memory_format=torch.channels_last)
+
+    def _both_stages(
+        self, network: Network, view: View, values: Mapping[str, float], x: Tensor, window: Box
+    ) -> Tensor:
+        """The baked network on `x`; its trunk only if no cached features fit."""
+        baked = self._bake(network, view.package, values)
+        trunk = _position(view, values, "trunk")
+        key = view.origin and (view.origin, trunk, window)
+        features = self.features.get(key) if key else None
+        if features is None:
+            features = baked.trunk(x)
+            if key:
+                self.features.put(key, features, features.nbytes)
+        return baked.head(x, features)
+
+    def _bake(self, network: Network, package: Package, values: Mapping[str, float]) -> Baked:
+        """The plain network of `network` at `values`, kept for the next tile."""
+        coordinates = package.coordinates(values)
+        key = (package.info.digest, *coordinates.tolist())
+        baked = self._baked.get(key)
+        if baked is None:
+            plain = network.bake(coordinates.to(self.device)).eval()
+            baked = plain.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self._baked.put(key, baked, 1)
+        assert baked is not None
+        return baked
+
+
+def _position(view: View, values: Mapping[str, float], stage: str | None = None) -> Hashable:
+    """Names a model and its slider position; with a `stage`, only of the controls that move it."""
+    info = view.package.info
+    moved = (c.id for c in info.controls if stage in (None, c.stage))
+    return info.digest, tuple((name, values[name]) for name in moved)
 
 
 def tiles(region: Box, size: int, multiple: int) -> Iterator[Box]:

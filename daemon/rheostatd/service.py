@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from rheostat.package import Package
 from rheostat_client.controls import complete
 from rheostat_client.errors import RheostatError
 from rheostat_client.messages import (
@@ -23,7 +24,7 @@ from rheostat_client.messages import (
 from .executor import LocalExecutor
 from .jobs import Answer, Job, answers
 from .pool import Pool
-from .raster import Box
+from .raster import Box, Picture
 from .renderer import Renderer
 from .scheduler import Scheduler
 from .store import Store
@@ -48,6 +49,7 @@ class Service:
         `wake` is called, from any thread, when `pass_on` is to be called.
         """
         self.device = renderer.name
+        self._renderer = renderer
         self.store = Store(picture_memory)
         self._pool = Pool(renderer.device, model_memory)
         self._tell = tell
@@ -85,10 +87,34 @@ class Service:
                 "Give [x, y, width, height] in the picture's pixels.",
             )
         controls = complete(package.info.controls, render.controls)
-        job = Job(token, render, picture, package, controls, region)
+        maps = self._maps(render, picture, package)
+        job = Job(token, render, picture, package, controls, region, maps)
         self.scheduler.submit(job)
-        self.store.lease(render.hash, job)
+        for name in (render.hash, *render.maps.values()):
+            self.store.lease(name, job)
         return Progress(job.id, 0, region.area, "queued")
+
+    def _maps(self, render: Render, picture: Picture, package: Package) -> dict[str, Picture]:
+        controls = {control.id: control for control in package.info.controls}
+        maps = {}
+        for name, pixels in render.maps.items():
+            if name not in controls or not controls[name].map:
+                paintable = [c.id for c in controls.values() if c.map]
+                raise RheostatError(
+                    "unknown-control",
+                    f"{package.info.name} takes no map for {name!r}.",
+                    f"Paintable are: {', '.join(paintable) or 'none'}.",
+                )
+            found = self.store.picture(pixels)
+            if found.format.channels > 1 or found.box != picture.box:
+                raise RheostatError(
+                    "bad-value",
+                    f"The map of {name} is {found.width} × {found.height} {found.format.name}; "
+                    f"the picture is {picture.width} × {picture.height}.",
+                    "Give a grey picture without alpha, of the picture's size.",
+                )
+            maps[name] = found
+        return maps
 
     def cancel(self, token: str, cancel: Cancel, _pixels: Sequence[memoryview]) -> Cancelled:
         """Stop one job of the session."""
@@ -113,11 +139,12 @@ class Service:
         self.store.release(token)
 
     def report(self) -> dict[str, Any]:
-        """For `status`: models, pictures and jobs."""
+        """For `status`: models, pictures, jobs and caches."""
         return {
             "models": self._pool.report(),
             "store": self.store.report(),
             "jobs": self.scheduler.report(),
+            "caches": self._renderer.report(),
         }
 
     def close(self) -> None:

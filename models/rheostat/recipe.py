@@ -16,8 +16,6 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `only` names controls, by number, whose slopes alone are trained: at their 0 the network stays
     bit for bit what the stage before made it (the two phases of Dynamic-Net, Shoshan et al. 2019).
-    `layers` narrows that to layers whose names in the network start with one of these: what comes
-    before them does not depend on the control then, and need not be computed again for it.
     """
 
     steps: Positive
@@ -26,7 +24,6 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     learning_rate: Annotated[float, msgspec.Meta(gt=0, le=1)]
     detailed: Annotated[float, msgspec.Meta(ge=0, le=1)]  # share of samples with detail > 0
     only: tuple[Annotated[int, msgspec.Meta(ge=0)], ...] = ()
-    layers: tuple[str, ...] = ("",)
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

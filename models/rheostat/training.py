@@ -166,7 +166,7 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if stage.only:
-            keep_only(self.network, stage.only, stage.layers)
+            keep_only(self.network, stage.only)
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
         self.step += 1
@@ -203,16 +203,15 @@ class Trainer:
         report(progress)
 
 
-def keep_only(network: nn.Module, controls: tuple[int, ...], layers: tuple[str, ...]) -> None:
-    """Drop every gradient but those of the slopes of `controls` (numbers, from 0) in `layers`.
+def keep_only(network: nn.Module, controls: tuple[int, ...]) -> None:
+    """Drop every gradient but those of the slopes of `controls` (numbers, from 0).
 
     A gradient that was never anything but 0 moves nothing in Adam: the rest of the network stays
     as it is, exactly.
     """
-    for name, layer in network.named_modules():
+    for layer in network.modules():
         if isinstance(layer, TunableKernel):
-            kept = controls if name.startswith(layers) else ()
-            others = [i for i in range(layer.controls) if i not in kept]
+            others = [i for i in range(layer.controls) if i not in controls]
             for plain in (layer.weight, layer.bias):
                 if plain is not None:
                     plain.grad = None

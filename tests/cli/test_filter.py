@@ -40,6 +40,26 @@ def test_pixels_change_and_the_file_says_how(
     assert "noise 30" in rheostat("show", out)
 
 
+def test_a_painted_control_acts_where_the_paint_is(
+    rheostat: Command, picture: Path, tmp_path: Path
+) -> None:
+    before = pixels_of(picture)
+    paint = np.zeros((*before.shape[:2], 4), np.uint8)
+    paint[..., :3] = 255
+    paint[:, : paint.shape[1] // 2, 3] = 255  # white on the left, transparent on the right
+    mask = write(tmp_path / "mask.png", paint)
+    painted, whole = tmp_path / "painted.png", tmp_path / "whole.png"
+    rheostat("filter", "tiny", picture, painted, "--set", "noise=40", "--map", f"noise={mask}")
+    rheostat("filter", "tiny", picture, whole, "--set", "noise=40")
+    middle, edge = paint.shape[1] // 2, 10  # the tiny network sees 9 pixels
+    after, everywhere = pixels_of(painted), pixels_of(whole)
+    assert np.array_equal(after[:, middle:], before[:, middle:])
+    assert np.abs(after[:, : middle - edge].astype(int) - everywhere[:, : middle - edge]).max() <= 1
+    assert (after[:, :middle] != before[:, :middle]).any()
+    settings = Settings.from_json(rheostat("show", painted, "--json"))
+    assert settings.maps == {"noise": {"file": "mask.png"}}
+
+
 @pytest.mark.parametrize(
     "form",
     ["gray8", "graya8", "rgb8", "rgba8", "gray16", "graya16", "rgb16", "rgba16", "rgb32f"],

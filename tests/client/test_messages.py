@@ -30,6 +30,7 @@ from rheostat_client.messages import (
 )
 
 SAMPLES: dict[str, Any] = {
+    "maps": {"noise": "a" * 64},
     "protocol": (1, 2),
     "controls": {"noise": 25.0},
     "region": (0, 0, 5, 4),

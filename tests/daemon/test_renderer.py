@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from packages import random_denoiser
+from rheostat.nets import Baked, Network
+from rheostat.nets.denoiser import Denoised
 from rheostat.package import Package, read_package
+from rheostat_client.errors import RheostatError
 from rheostat_client.pixels import FORMATS
 from rheostatd.raster import Box, Picture, Values
-from rheostatd.renderer import Renderer, tiles, unchanged
+from rheostatd.renderer import Renderer, View, tiles, unchanged
 
 WHOLE = 4096  # pixels: a tile that no picture here fills
-LAMBDA = torch.tensor([30.0, 0.6])
+POSITION = {"noise": 30.0, "detail": 0.6}
+LAMBDA = torch.tensor([[30.0, 0.6]])
+CPU = torch.device("cpu")
 
 
 @pytest.fixture
@@ -46,16 +53,12 @@ def assembled(picture: Picture, region: Box, parts: Iterator[tuple[Box, Values]]
 
 
 def render(
-    picture: Picture,
-    package: Package,
-    tile: int = WHOLE,
-    region: Box | None = None,
-    lam: torch.Tensor = LAMBDA,
+    picture: Picture, package: Package, tile: int = WHOLE, region: Box | None = None
 ) -> Values:
-    renderer = Renderer(torch.device("cpu"), tile)
-    network = renderer.bake(package.load(), lam)
+    view = View(package, picture, POSITION)
     region = region or picture.box
-    return assembled(picture, region, renderer.render(network, package, picture, region))
+    parts = Renderer(CPU, tile).render(package.load(), view, region)
+    return assembled(picture, region, parts)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (2, 3), (33, 65), (64, 64), (101, 47)])
@@ -88,7 +91,7 @@ def test_the_whole_is_the_network_on_the_padded_picture(package: Package) -> Non
     picture = photo(33, 21, "rgb32f")
     x = torch.from_numpy(picture.values(picture.box).copy()).permute(2, 0, 1)[None]
     padded = torch.nn.functional.pad(x, (0, 1, 0, 1), mode="replicate")
-    expected = random_denoiser()(padded, LAMBDA[None])[0, :, :21, :33].permute(1, 2, 0)
+    expected = random_denoiser()(padded, LAMBDA)[0, :, :21, :33].permute(1, 2, 0)
     assert np.abs(render(picture, package) - expected.numpy()).max() <= 1e-5
 
 
@@ -96,7 +99,7 @@ def test_the_whole_is_the_network_on_the_padded_picture(package: Package) -> Non
 def test_every_format_gives_the_same_picture(package: Package, form: str) -> None:
     grey = photo(40, 30, "gray8").values(Box(0, 0, 40, 30)).astype(np.float32) / 255
     x = torch.from_numpy(grey).permute(2, 0, 1).expand(1, 3, -1, -1)
-    expected = random_denoiser()(x, LAMBDA[None])[0].permute(1, 2, 0).numpy()
+    expected = random_denoiser()(x, LAMBDA)[0].permute(1, 2, 0).numpy()
     kind = FORMATS[form]
     top, tolerance = {1: (255, 0.51), 2: (65535, 0.51 + 65535e-5), 4: (1, 1e-5)}[
         kind.bytes_per_channel
@@ -132,11 +135,14 @@ def test_invisible_colour_has_no_influence_and_comes_back(package: Package) -> N
     assert not np.array_equal(results[0][~invisible], values[~invisible])
 
 
-class Refusal(torch.nn.Module):
+class Refusal(Network):
     """A network that must not be run."""
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        raise AssertionError(f"run on {tuple(x.shape)}")
+    def forward(self, x: torch.Tensor, lam: torch.Tensor) -> torch.Tensor:
+        raise AssertionError(f"run on {tuple(x.shape)} at {lam.tolist()}")
+
+    def bake(self, lam: torch.Tensor) -> Baked:
+        raise AssertionError(f"baked at {lam.tolist()}")
 
 
 @pytest.mark.parametrize("form", ["rgba8", "graya16", "rgba32f"])
@@ -147,7 +153,8 @@ def test_a_fully_transparent_picture_comes_back_without_a_network(
     values = picture.values(picture.box).copy()
     values[..., -1] = 0
     picture = Picture(FORMATS[form], 30, 20, values.tobytes())
-    parts = Renderer(torch.device("cpu"), 16).render(Refusal(), package, picture, picture.box)
+    view = View(package, picture, POSITION)
+    parts = Renderer(CPU, 16).render(Refusal(), view, picture.box)
     assert assembled(picture, picture.box, parts).tobytes() == values.tobytes()
 
 
@@ -178,11 +185,119 @@ def test_a_value_that_is_not_a_number_stays_where_it_is(package: Package) -> Non
     assert np.isfinite(result).all()
 
 
-def test_baked_equals_dynamic(package: Package) -> None:
-    network = package.load()
-    plain = Renderer(torch.device("cpu")).bake(network, LAMBDA)
-    x = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    assert (plain(x) - network(x, LAMBDA[None])).abs().max() <= 1e-5
+class TestCache:
+    """With a cache as without, bit for bit; and only what has to be computed is."""
+
+    @pytest.fixture
+    def picture(self) -> Picture:
+        return photo(50, 40, "rgb32f")
+
+    def positions(self) -> list[dict[str, float]]:
+        details = (0.0, 0.5, 1.0, 0.5)
+        return [{"noise": n, "detail": d} for n in (10.0, 40.0, 10.0) for d in details]
+
+    def test_cached_equals_computed_bit_for_bit(self, package: Package, picture: Picture) -> None:
+        network, cached = package.load(), Renderer(CPU, 16)
+        for values in self.positions():
+            plain = View(package, picture, values)
+            named = replace(plain, origin="picture")
+            computed, again = (
+                assembled(picture, picture.box, renderer.render(network, view, picture.box))
+                for renderer, view in ((Renderer(CPU, 16), plain), (cached, named))
+            )
+            assert np.array_equal(computed, again)
+        assert cached.features.hits
+        assert cached.results.hits
+
+    def test_a_late_slider_runs_no_trunk_and_a_value_seen_runs_nothing(
+        self, package: Package, picture: Picture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ran: list[str] = []
+        for stage in ("trunk", "head"):
+            original = getattr(Denoised, stage)
+            monkeypatch.setattr(Denoised, stage, spied(ran, stage, original))
+        network, renderer = package.load(), Renderer(CPU)
+        for values, expected in (
+            ({"noise": 10.0, "detail": 0.0}, ["trunk", "head"]),
+            ({"noise": 10.0, "detail": 1.0}, ["head"]),
+            ({"noise": 10.0, "detail": 0.0}, []),
+            ({"noise": 20.0, "detail": 0.0}, ["trunk", "head"]),
+        ):
+            ran.clear()
+            view = View(package, picture, values, origin="picture")
+            list(renderer.render(network, view, picture.box))
+            assert ran == expected
+
+    def test_another_picture_or_model_shares_nothing(self, package: Package) -> None:
+        renderer, network = Renderer(CPU), package.load()
+        for seed in (0, 1):
+            picture = photo(20, 20, "rgb32f", seed)
+            view = View(package, picture, POSITION, origin=f"picture {seed}")
+            found = assembled(picture, picture.box, renderer.render(network, view, picture.box))
+            assert np.array_equal(found, render(picture, package))
+
+
+def spied(ran: list[str], stage: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    def run(*args: Any) -> Any:
+        ran.append(stage)
+        return original(*args)
+
+    return run
+
+
+class TestPaintedLambda:
+    """A map is the slider, pixel by pixel."""
+
+    def painted(
+        self, package: Package, picture: Picture, grey: Values, tile: int = 16, name: str = "noise"
+    ) -> Values:
+        form = FORMATS["gray8" if grey.dtype == np.uint8 else "gray32f"]
+        paper = Picture(form, picture.width, picture.height, grey.tobytes())
+        view = View(package, picture, POSITION, {name: paper})
+        parts = Renderer(CPU, tile).render(package.load(), view, picture.box)
+        return assembled(picture, picture.box, parts)
+
+    def test_white_is_the_slider_black_is_off_grey_lies_between(self, package: Package) -> None:
+        picture = photo(40, 30, "rgb32f")
+        size = (30, 40, 1)
+        white, black = np.full(size, 255, np.uint8), np.zeros(size, np.uint8)
+        assert np.array_equal(self.painted(package, picture, white), render(picture, package, 16))
+        assert self.painted(package, picture, black).tobytes() == bytes(picture.data)
+        half = View(package, picture, POSITION | {"noise": 15.0})
+        parts = Renderer(CPU, 16).render(package.load(), half, picture.box)
+        expected = assembled(picture, picture.box, parts)
+        grey = np.full(size, 0.5, np.float32)
+        assert np.array_equal(self.painted(package, picture, grey), expected)
+
+    @pytest.mark.parametrize("name", ["noise", "detail"])
+    def test_tiles_agree_and_equal_the_network(self, package: Package, name: str) -> None:
+        picture = photo(61, 47, "rgb32f")
+        grey = np.random.default_rng(5).random((47, 61, 1), np.float32)
+        whole = self.painted(package, picture, grey, WHOLE, name)
+        assert np.abs(self.painted(package, picture, grey, 16, name) - whole).max() <= 1e-5
+        lam = LAMBDA[..., None, None].expand(-1, -1, 47, 61).clone()
+        lam[0, ["noise", "detail"].index(name)] *= torch.from_numpy(grey[..., 0])
+        x = torch.from_numpy(picture.values(picture.box).copy()).permute(2, 0, 1)[None]
+        padded = [torch.nn.functional.pad(t, (0, 1, 0, 1), mode="replicate") for t in (x, lam)]
+        expected = random_denoiser()(*padded)[0, :, :47, :61].permute(1, 2, 0).numpy()
+        assert np.abs(whole - expected).max() <= 1e-5
+
+    def test_pixels_out_of_sight_of_the_paint_stay_as_they_were(self, package: Package) -> None:
+        picture = photo(96, 64, "rgb32f")
+        grey = np.full((64, 96, 1), 0.5, np.float32)
+        before = self.painted(package, picture, grey)
+        grey[30:34, 20:24] = 1
+        changed = (np.abs(self.painted(package, picture, grey) - before) > 1e-5).any(-1)
+        rows, columns = changed.nonzero()
+        assert columns.min() >= 20 - package.halo
+        assert columns.max() < 24 + package.halo
+        assert rows.size
+
+    @pytest.mark.parametrize("bad", [np.nan, -0.1, 1.5])
+    def test_paint_outside_black_and_white_is_refused(self, package: Package, bad: float) -> None:
+        grey = np.full((20, 20, 1), bad, np.float32)
+        with pytest.raises(RheostatError, match="between black and white"):
+            self.painted(package, photo(20, 20, "rgb8"), grey)
 
 
 @pytest.mark.parametrize("region", [Box(0, 0, 700, 3000), Box(3, 5, 600, 2900), Box(9, 9, 1, 1)])

@@ -32,6 +32,7 @@ from rheostat_client.messages import (
 from rheostat_client.models import ModelInfo
 from rheostat_client.pixels import content_hash
 from rheostat_client.settings import Settings
+from rheostatd.raster import Picture
 from rheostatd.server import Server
 
 LONG = photo(1024, 1024, "gray8")  # thousands of tiles: a render that does not end by itself
@@ -75,6 +76,41 @@ def test_a_region_is_that_part_of_the_whole(visitor: Visitor) -> None:
     part, done = visitor.render(picture, region=(7, 9, 33, 21))
     assert np.abs(part - whole[9:30, 7:40]).max() <= 1e-5
     assert Settings.from_json(done.settings).region == (7, 9, 33, 21)
+
+
+def test_a_map_is_kept_while_its_job_runs_and_is_in_the_record(visitor: Visitor) -> None:
+    picture, paint = photo(40, 30), photo(40, 30, "gray8")
+    paper = visitor.upload(paint)
+    result, done = visitor.render(picture, controls={"noise": 30}, maps={"noise": paper})
+    assert Settings.from_json(done.settings).maps == {"noise": paper}
+    plain, _ = visitor.render(picture, controls={"noise": 30})
+    assert not np.array_equal(result, plain)
+
+
+@pytest.mark.parametrize(
+    ("name", "paint", "words"),
+    [
+        ("noise", photo(40, 31, "gray8"), "40 × 31 gray8; the picture is 40 × 30"),
+        ("noise", photo(40, 30, "rgb8"), "40 × 30 rgb8"),
+        ("loudness", photo(40, 30, "gray8"), "takes no map for 'loudness'"),
+    ],
+)
+def test_a_map_that_does_not_fit_is_refused(
+    visitor: Visitor, name: str, paint: Picture, words: str
+) -> None:
+    maps = {name: visitor.upload(paint)}
+    error = visitor.end(visitor.submit(visitor.upload(photo(40, 30)), maps=maps))
+    assert isinstance(error, Error)
+    assert words in error.message
+
+
+def test_a_value_seen_before_comes_from_the_cache(visitor: Visitor) -> None:
+    picture = photo(40, 30)
+    first, _ = visitor.render(picture, controls={"noise": 30})
+    hits = visitor.status()["caches"]["results"]["hits"]
+    again, _ = visitor.render(picture, controls={"noise": 30})
+    assert np.array_equal(first, again)
+    assert visitor.status()["caches"]["results"]["hits"] > hits
 
 
 @pytest.mark.parametrize("form", ["gray8", "graya16", "rgba8", "rgb32f"])

@@ -205,12 +205,12 @@ def test_multi_loss_makes_terms_comparable_and_counts_only_weighted_samples() ->
     assert loss.averages.tolist() == pytest.approx([2e-3, 5e2])
 
 
-def test_a_stage_of_one_control_and_layer_leaves_everything_else_as_it_was(
+def test_a_stage_of_one_control_leaves_everything_else_as_it_was(
     tmp_path: Path, pictures: Path
 ) -> None:
     sizes = "steps = 4, batch = 4, patch = 16, learning_rate = 1e-3"
     first = f"{{ {sizes}, detailed = 0.0 }},"
-    second = f'{{ {sizes}, detailed = 1.0, only = [1], layers = ["noise.network.leave"] }},'
+    second = f"{{ {sizes}, detailed = 1.0, only = [1] }},"
     head = RECIPE[: RECIPE.index("stages")]
     (tmp_path / "first.toml").write_text(f"{head}stages = [{first}]")
     (tmp_path / "both.toml").write_text(f"{head}stages = [{first}{second}]")
@@ -219,7 +219,7 @@ def test_a_stage_of_one_control_and_layer_leaves_everything_else_as_it_was(
     for name, value in after.items():
         if name.endswith("_slopes"):
             assert torch.equal(value[0], before[name][0])
-            assert not before[name][1].any()
-            assert value[1].any() == name.startswith("noise.network.leave")
+            assert not before[name][1:].any()
+            assert value[1:].any() == name.startswith("head")
         else:
             assert torch.equal(value, before[name])

@@ -17,8 +17,8 @@ from rheostat.package import Package, read_package
 from rheostat.packing import read_evidence
 from rheostat_client.controls import Control
 from rheostat_client.pixels import pixel_format
-from rheostatd.raster import Box, Picture
-from rheostatd.renderer import Renderer
+from rheostatd.raster import Picture
+from rheostatd.renderer import Renderer, View
 from torch import Tensor
 
 MODELS = sorted(path.parent.name for path in ZOO.glob("*/model.toml"))
@@ -81,16 +81,35 @@ def test_tiles_equal_the_whole(package: Package, network: Network, noisy: Tensor
     height, width = 159, 151
     values = noisy[0, :, :height, :width].permute(1, 2, 0).contiguous().numpy()
     picture = Picture(form, width, height, values.tobytes())
-    plain = bake(network, positions(package)[2])
+    view = View(package, picture, {c.id: c.value(0.55) for c in package.info.controls})
     results = []
     for tile in (64, 1024):
         out = np.zeros_like(values)
-        for box, tile_values in Renderer(torch.device("cpu"), tile).render(
-            plain, package, picture, Box(0, 0, width, height)
-        ):
+        renderer = Renderer(torch.device("cpu"), tile)
+        for box, tile_values in renderer.render(network, view, picture.box):
             out[box.within(picture.box)] = tile_values
         results.append(out)
     np.testing.assert_allclose(results[0], results[1], atol=1e-5, rtol=0)
+
+
+def test_a_constant_map_equals_the_scalar(
+    package: Package, network: Network, noisy: Tensor
+) -> None:
+    for lam in positions(package):
+        painted = lam[None, :, None, None].expand(-1, -1, *noisy.shape[2:])
+        torch.testing.assert_close(
+            network(noisy, painted), network(noisy, lam[None]), atol=1e-5, rtol=0
+        )
+
+
+def test_late_controls_leave_the_trunk_as_it_is(
+    package: Package, network: Network, noisy: Tensor
+) -> None:
+    middle = {c.id: c.value(0.55) for c in package.info.controls}
+    for control in package.info.controls:
+        ends = [package.coordinates(middle | {control.id: end}) for end in control.soft]
+        features = [network.bake(lam).trunk(noisy) for lam in ends]
+        assert torch.equal(*features) == (control.stage != "trunk")
 
 
 def test_finite_outside_the_trained_range(

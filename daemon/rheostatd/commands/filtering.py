@@ -30,6 +30,14 @@ def filter(
         list[str] | None,
         Option("--set", metavar="ID=VALUE", help="A control's value; for each control you like."),
     ] = None,
+    paintings: Annotated[
+        list[str] | None,
+        Option(
+            "--map",
+            metavar="ID=FILE",
+            help="A grey picture that says where and how much: white is the control's value.",
+        ),
+    ] = None,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace files that exist.")] = False,
     json: Json = False,
 ) -> None:
@@ -38,6 +46,7 @@ def filter(
     The result says how it was made: `rheostat show OUT`.
     """
     values = parse_assignments(assignments or [])
+    maps = parse_maps(paintings or [])
     jobs = plan(inputs, out, overwrite)
     results = []
     with connect() as connection:
@@ -46,7 +55,7 @@ def filter(
         name = title(info.name, info.controls, controls)
         for source, target in jobs:
             try:
-                result = _filter(connection, info, controls, source, target, len(jobs) > 1)
+                result = _filter(connection, info, controls, maps, source, target, len(jobs) > 1)
             except RheostatError as error:
                 complain(error)
                 words = {"code": error.code, "message": error.message, "remedy": error.remedy}
@@ -75,6 +84,19 @@ def parse_assignments(words: Sequence[str]) -> dict[str, float]:
         if not name:
             raise BadParameter(f"{word!r} is not of the form id=number.", param_hint="--set")
     return values
+
+
+def parse_maps(words: Sequence[str]) -> dict[str, Path]:
+    """`id=file` words as files by control id; BadParameter if one is not of that form."""
+    maps: dict[str, Path] = {}
+    for word in words:
+        name, _, file = word.partition("=")
+        if not name or not file:
+            raise BadParameter(f"{word!r} is not of the form id=file.", param_hint="--map")
+        if name in maps:
+            raise BadParameter(f"{name} is painted twice.", param_hint="--map")
+        maps[name] = Path(file)
+    return maps
 
 
 def plan(inputs: Sequence[Path], out: Path, overwrite: bool) -> list[tuple[Path, Target]]:
@@ -129,6 +151,7 @@ def _filter(
     connection: Connection,
     model: ModelInfo,
     controls: Mapping[str, float],
+    maps: Mapping[str, Path],
     source: Path,
     target: Target,
     is_one_of_many: bool,
@@ -141,6 +164,7 @@ def _filter(
     for sentence in (warnings := (*picture.warnings, *srgb.warnings, *target.accept(picture))):
         warn(f"{source}: {sentence}")
     sent = srgb.picture
+    painted = {name: read_picture(path).painted() for name, path in maps.items()}
     with progress() as bar:
         task = bar.add_task(source.name)
         rendered = connection.filter(
@@ -151,11 +175,19 @@ def _filter(
             model.id,
             controls,
             purpose="batch" if is_one_of_many else "apply",
+            maps={
+                name: (grey.tobytes(), grey.format.name, grey.width, grey.height)
+                for name, grey in painted.items()
+            },
             on_progress=lambda done, total, state: bar.update(
                 task, completed=done, total=total, description=f"{source.name}: {state}"
             ),
         )
-    settings = replace(Settings.from_json(rendered.settings), source={"file": source.name})
+    settings = replace(
+        Settings.from_json(rendered.settings),
+        source={"file": source.name},
+        maps={name: {"file": path.name} for name, path in maps.items()},
+    )
     target.write(with_record(srgb.restore(rendered.pixels), settings.to_json()))
     return {
         "format": picture.format.name,

@@ -98,6 +98,12 @@ class Picture:
             pixels = np.frombuffer(pixels, self.pixels.dtype).reshape(self.pixels.shape)
         return replace(self, pixels=pixels)
 
+    def painted(self) -> Picture:
+        """As a map of λ: one channel of floats, the mean of the colours; transparent is black."""
+        whole = self.with_depth("32f")
+        grey = whole.colour.mean(axis=2, keepdims=True, dtype=np.float32)
+        return Picture(grey * whole.alpha if whole.alpha.size else grey)
+
     def with_depth(self, depth: str) -> Picture:
         """This picture with `8` or `16` bits, rounded to nearest, or as `32f`."""
         return replace(self, pixels=to_depth(self.pixels, depth))

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .denoiser import Denoiser
-from .network import Network
+from .network import Baked, Network
 
-__all__ = ["ARCHITECTURES", "Denoiser", "Network", "build"]
+__all__ = ["ARCHITECTURES", "Baked", "Denoiser", "Network", "build"]
 
 ARCHITECTURES: Mapping[str, Callable[..., Network]] = {"denoiser": Denoiser}
 

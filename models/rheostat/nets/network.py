@@ -7,6 +7,26 @@ import abc
 from torch import Tensor, nn
 
 
+class Baked(nn.Module, abc.ABC):
+    """A network at one position, in two stages.
+
+    What `trunk` gives does not depend on controls of the stage "head": while only those move, it
+    need not be computed again.
+    """
+
+    @abc.abstractmethod
+    def trunk(self, x: Tensor) -> Tensor:
+        """Features of `x` (N, 3, H, W) that the head needs."""
+
+    @abc.abstractmethod
+    def head(self, x: Tensor, features: Tensor) -> Tensor:
+        """The result, like `x`, from `x` and its features."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Both stages."""
+        return self.head(x, self.trunk(x))
+
+
 class Network(nn.Module, abc.ABC):
     """A tunable picture-to-picture network whose result at a pixel depends on near pixels only.
 
@@ -20,10 +40,13 @@ class Network(nn.Module, abc.ABC):
 
     @abc.abstractmethod
     def forward(self, x: Tensor, lam: Tensor) -> Tensor:
-        """`x` (N, 3, H, W) in 0..1, sRGB-encoded; `lam` (N, P) or (1, P); result like `x`."""
+        """`x` (N, 3, H, W) in 0..1, sRGB-encoded; result like `x`.
+
+        lam  (N, P) or (1, P); or a value for every pixel, (N, P, H, W) or (1, P, H, W)
+        """
 
     @abc.abstractmethod
-    def bake(self, lam: Tensor) -> nn.Module:
+    def bake(self, lam: Tensor) -> Baked:
         """The plain network at `lam` (P,)."""
 
     def __call__(self, x: Tensor, lam: Tensor) -> Tensor:

@@ -42,6 +42,7 @@ WINDOW = 2  # upload messages on their way at once, which bounds memory on both 
 
 OnProgress = Optional[Callable[[int, int, str], None]]  # done, total, state
 Region = tuple[int, int, int, int]
+Grey = tuple[Bytes, str, int, int]  # pixels, form, width, height
 T = TypeVar("T")
 
 
@@ -140,11 +141,13 @@ class Connection:
         region: Region | None = None,
         purpose: str = "apply",
         key: str = "default",
+        maps: Mapping[str, str] | None = None,
         on_progress: OnProgress = None,
         should_cancel: ShouldCancel = None,
     ) -> Rendered:
         """Filter a picture uploaded by this connection, or its `region` (x, y, width, height).
 
+        `maps` has hashes of uploaded grey pictures by control id: painted λ (messages.Render).
         Raises RheostatError `unknown-pixels`, `unknown-model`, `unknown-control`, `bad-value`,
         `too-large`, `busy`, `overtaken`, `cancelled`, `daemon-lost` or `internal`.
         """
@@ -157,7 +160,7 @@ class Connection:
         form, width, height = self._shapes[hash]
         canvas = Canvas(_inside(region, width, height), form)
         job = uuid.uuid4().hex
-        request = _build(Render, job, model, hash, dict(controls), region, purpose, key)
+        request = _build(Render, job, model, hash, dict(controls), region, purpose, key, maps or {})
         with closing(self._exchange.follow(request, should_cancel)) as answers:
             for message, pixels in answers:
                 if isinstance(message, Tile):
@@ -189,15 +192,23 @@ class Connection:
         region: Region | None = None,
         purpose: str = "apply",
         key: str = "default",
+        maps: Mapping[str, Grey] | None = None,
         on_progress: OnProgress = None,
         should_cancel: ShouldCancel = None,
     ) -> Rendered:
-        """Upload and render; once more if the daemon let go of the pixels or of this program."""
+        """Upload and render; once more if the daemon let go of the pixels or of this program.
+
+        `maps` has painted λ by control id: (pixels, form, width, height) of a grey picture.
+        """
 
         def once() -> Rendered:
             hash = self.upload(
                 pixels, form, width, height, on_progress=on_progress, should_cancel=should_cancel
             )
+            hashes = {
+                name: self.upload(*grey, should_cancel=should_cancel)
+                for name, grey in (maps or {}).items()
+            }
             return self.render(
                 hash,
                 model,
@@ -205,6 +216,7 @@ class Connection:
                 region=region,
                 purpose=purpose,
                 key=key,
+                maps=hashes,
                 on_progress=on_progress,
                 should_cancel=should_cancel,
             )

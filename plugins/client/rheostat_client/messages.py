@@ -134,6 +134,8 @@ class Render:
     region   [x, y, width, height] of the wanted pixels; None is all of them. Pixels around it
              are read as context, so a region equals the same part of the whole result.
     purpose  preview (newest wins among equal `key`s), apply (never dropped) or batch
+    maps     painted λ: control id -> hash of an uploaded grey picture of the same size. Black is
+             the control's `off` (its low end, if it has none), white its value in `controls`
     """
 
     job: str
@@ -143,10 +145,13 @@ class Render:
     region: tuple[int, int, int, int] | None = None
     purpose: str = "apply"
     key: str = "default"
+    maps: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what can be refused without knowing the model."""
         _short(job=self.job, model=self.model, hash=self.hash, key=self.key)
+        for name in self.maps.values():
+            _short(hash=name)
         if self.purpose not in PURPOSES:
             raise ValueError(f"purpose is {self.purpose!r}; allowed is {', '.join(PURPOSES)}")
         for name, value in self.controls.items():
