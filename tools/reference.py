@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
@@ -21,6 +22,9 @@ from rheostat_client.controls import Control
 from rheostat_client.pixels import FORMATS
 
 REPOSITORY = Path(__file__).parents[1]
+sys.path.append(str(REPOSITORY))  # benchmarks are not installed
+from benchmarks.control import results  # noqa: E402
+
 DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 _BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _LIMITS = {
@@ -118,6 +122,9 @@ TABLES: dict[str, Callable[[], Iterable[str]]] = {
     "controls": control_table,
     "strategies": strategy_table,
     "api": api_reference,
+    "noise": lambda: results.noise_table(results.read_comparison()),
+    "perception": lambda: results.perception_table(results.read_comparison()),
+    "cost": lambda: results.cost_table(results.read_comparison()),
     "fidelity": fidelity_table,
     "detail": detail_table,
 }

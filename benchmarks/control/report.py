@@ -1,9 +1,9 @@
-"""The page of results: tables and plots from the runs in the store, timings taken here and now."""
+"""Writing the results: the runs in the store, timings taken here and now, and two plots."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -17,33 +17,13 @@ from torch import nn
 
 from benchmarks.machine import commit, machine
 
-from .run import SPECIALIST, Result, all_runs
-from .task import FIDELITY_FLOOR, Backbone, Recipe
+from .results import Comparison, Expense, page, specialists, strategies
+from .run import Result, all_runs
+from .task import Backbone, Recipe
 
 mpl.use("Agg")
 TIMED_SIDE = 512
 ROUNDS = 9
-
-
-class Expense(msgspec.Struct, frozen=True):
-    """A strategy's cost over the plain backbone's, as ratios of time and MACs."""
-
-    parameters: float
-    macs: float
-    baked_macs: float
-    dynamic_time: float
-    baked_time: float
-
-
-class Comparison(msgspec.Struct, frozen=True):
-    """benchmarks/results/control.json."""
-
-    command: str
-    machine: str
-    commit: str
-    recipe: Recipe
-    results: list[Result]
-    expenses: dict[str, Expense]
 
 
 def write_report(
@@ -62,49 +42,12 @@ def write_report(
     )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "control.json").write_bytes(msgspec.json.format(msgspec.json.encode(comparison)))
-    page = "\n".join(_page(comparison)) + "\n"
-    (folder / "control.md").write_text(page, encoding="utf-8")
+    text = "\n".join(page(comparison)) + "\n"
+    (folder / "control.md").write_text(text, encoding="utf-8")
     _plot_noise(comparison, folder / "control-noise.png")
     _plot_perception(comparison, folder / "control-perception.png")
-    console.print(page)
+    console.print(text)
     return comparison
-
-
-def specialists(comparison: Comparison, task: str, measure: str) -> dict[float, float]:
-    """What the network trained for each λ alone reaches there."""
-    found = {}
-    for result in comparison.results:
-        if (result.task, result.strategy) == (task, SPECIALIST) and result.at is not None:
-            index = result.curve["position"].index(result.at)
-            found[result.at] = values(comparison, result, measure)[index]
-    return found
-
-
-def strategies(comparison: Comparison, task: str) -> list[Result]:
-    """The results of the strategies on `task`, as the registry orders them."""
-    return [r for r in comparison.results if r.task == task and r.strategy != SPECIALIST]
-
-
-def values(comparison: Comparison, result: Result, measure: str) -> list[float]:
-    """A measure along λ; "objective" is the perception task's loss, each term over its value
-    where λ is 0 and a specialist was trained for it."""
-    if measure != "objective":
-        return result.curve[measure]
-    base = next(
-        r.curve
-        for r in comparison.results
-        if (r.task, r.strategy, r.at) == ("perception", SPECIALIST, 0.0)
-    )
-    return [
-        (1 - (1 - FIDELITY_FLOOR) * lam) * fidelity / base["fidelity"][0]
-        + lam * perception / base["perception"][0]
-        for lam, fidelity, perception in zip(
-            result.curve["position"],
-            result.curve["fidelity"],
-            result.curve["perception"],
-            strict=True,
-        )
-    ]
 
 
 def _expenses(recipe: Recipe, device: torch.device) -> dict[str, Expense]:
@@ -147,68 +90,6 @@ def _race(*runs: Callable[[], object]) -> list[float]:
             run()
             best[index] = min(best[index], time.perf_counter() - start)
     return best
-
-
-def _page(comparison: Comparison) -> Iterable[str]:
-    recipe = comparison.recipe
-    yield "# Control strategies compared"
-    yield ""
-    yield f"`{comparison.command}`, on {comparison.machine}, commit {comparison.commit}."
-    yield ""
-    yield (
-        f"One backbone ({recipe.blocks} residual blocks of {recipe.width} channels on 2×2 pixels), "
-        f"one seed, batches of {recipe.batch} patches of {recipe.patch}², Adam with a cosine; "
-        f"{recipe.noise.steps} steps for the noise task, {recipe.perception.steps} for perception. "
-        "A two-phase strategy gives half of them to its base. A specialist is the same backbone "
-        "trained with all the steps for one λ."
-    )
-    low, high = recipe.noise.levels
-    seen = ", ".join(f"{low + (high - low) * lam:g}" for lam in recipe.noise.seen)
-    yield ""
-    yield "## Noise: PSNR in dB along σ"
-    yield ""
-    yield f"Joint training saw σ {seen}, two-phase training {low:g} and {high:g}."
-    yield ""
-    yield from _table(comparison, "noise", "psnr", lambda lam: f"σ {low + (high - low) * lam:g}", 2)
-    yield ""
-    yield "![PSNR less the specialists'](control-noise.png)"
-    yield ""
-    yield "## Perception: the objective along λ (less is better)"
-    yield ""
-    yield (
-        f"(1 − {1 - FIDELITY_FLOOR:g} λ) L1 + λ LPIPS, each over its value at λ = 0; noise of σ 25."
-    )
-    yield ""
-    yield from _table(comparison, "perception", "objective", lambda lam: f"λ {lam:g}", 4)
-    yield ""
-    yield "![LPIPS against PSNR](control-perception.png)"
-    yield ""
-    yield "## Cost, over the plain backbone's"
-    yield ""
-    yield "| strategy | parameters | MACs | baked MACs | time | baked time |"
-    yield "|---|---|---|---|---|---|"
-    for name, e in comparison.expenses.items():
-        yield (
-            f"| {name} | {e.parameters:.2f} | {e.macs:.2f} | {e.baked_macs:.2f} "
-            f"| {e.dynamic_time:.2f} | {e.baked_time:.2f} |"
-        )
-
-
-def _table(
-    comparison: Comparison, task: str, measure: str, head: Callable[[float], str], digits: int
-) -> Iterable[str]:
-    best = specialists(comparison, task, measure)
-    yield "| strategy | " + " | ".join(map(head, best)) + " | worst gap |"
-    yield "|---|" + "---|" * (len(best) + 1)
-    yield "| specialists | " + " | ".join(f"{v:.{digits}f}" for v in best.values()) + " | – |"
-    for result in strategies(comparison, task):
-        along = dict(
-            zip(result.curve["position"], values(comparison, result, measure), strict=True)
-        )
-        gaps = [along[lam] - value for lam, value in best.items()]
-        worst = min(gaps) if measure == "psnr" else max(gaps)
-        cells = " | ".join(f"{along[lam]:.{digits}f}" for lam in best)
-        yield f"| {result.strategy} | {cells} | {worst:+.{digits}f} |"
 
 
 def _plot_noise(comparison: Comparison, path: Path) -> None:

@@ -55,6 +55,7 @@ FRONT_DEPTH = 8  # messages; each may be tens of MB
 CONTROL_DEPTH = 64  # messages
 MAX_OUTBOX = 64  # answers a session may leave unread, beyond those ZeroMQ holds
 MAX_LOG = 4 * 1024**2  # bytes, then it begins anew and the old one is kept
+CAPABILITIES = ("maps",)  # what an older daemon of the same protocol does not know
 RETRY = 10  # milliseconds until a full connection is tried again
 
 log = logging.getLogger(__name__)
@@ -244,6 +245,7 @@ class Server:
                 "side": MAX_SIDE,
                 "picture_memory": self._service.store.budget,
             },
+            capabilities=CAPABILITIES,
         )
 
     def _ping(self, _token: str, ping: Ping, _pixels: Sequence[memoryview]) -> Pong:

@@ -196,6 +196,13 @@ def test_other_errors_are_not_tried_again(peer: Peer, connection: Connection) ->
     assert peer.count(Render) == 1
 
 
+def test_a_daemon_too_old_for_painted_controls_is_not_asked(connection: Connection) -> None:
+    paper = (b"\xff", "gray8", 1, 1)
+    with pytest.raises(RheostatError, match="no painted controls") as old:
+        connection.filter(b"abc", "rgb8", 1, 1, "tiny", {}, maps={"noise": paper})
+    assert old.value.code == "wrong-protocol"
+
+
 def test_a_farewell_gives_its_reason(peer: Peer, connection: Connection) -> None:
     peer.script[Render] = says(Goodbye("it is late"))
     error = refused(connection)

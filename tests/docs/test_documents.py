@@ -9,8 +9,11 @@ import pytest
 from packages import REPOSITORY
 from reference import TABLES, renewed
 
+from benchmarks.control.results import page, read_comparison
+
 SOURCES = ("models/rheostat", "daemon/rheostatd", "plugins")
-PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")])
+RESULTS = REPOSITORY / "benchmarks" / "results"
+PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md"), *RESULTS.glob("*.md")])
 CODE = re.compile(r'(?:RheostatError|Error|_refusal|_bad)\(\s*(?:code=)?"([a-z]+-[a-z-]+)"')
 
 
@@ -42,6 +45,11 @@ def test_every_error_code_is_listed() -> None:
     }
     assert {"bad-value", "daemon-lost", "damaged-package"} <= raised  # the pattern finds them
     assert {code for code in raised if f"`{code}`" not in listed} == set()
+
+
+def test_the_page_of_the_comparison_says_what_was_measured() -> None:
+    text = "\n".join(page(read_comparison())) + "\n"
+    assert (RESULTS / "control.md").read_text(encoding="utf-8") == text
 
 
 def test_the_page_for_network_makers_runs() -> None:

@@ -157,6 +157,12 @@ class Connection:
                 f"The picture {hash!r} was not uploaded by this connection.",
                 "Upload it first.",
             )
+        if maps and "maps" not in self.welcome.capabilities:
+            raise RheostatError(
+                "wrong-protocol",
+                f"The running daemon ({self.welcome.version}) knows no painted controls.",
+                "Update Rheostat, then stop the old daemon (`rheostat stop`).",
+            )
         form, width, height = self._shapes[hash]
         canvas = Canvas(_inside(region, width, height), form)
         job = uuid.uuid4().hex
