@@ -19,6 +19,7 @@ Answers = Generator[Answer, None, None]
 
 log = logging.getLogger(__name__)
 
+PATIENCE = 2.0  # seconds after which a waiting job gets one tile, however urgent the others are
 AHEAD = 8  # answers the worker may be ahead of their reader
 CLOSING = 20.0  # seconds to wait for the last tile; a process is not to end in the middle of one
 
@@ -54,7 +55,11 @@ class Executor(Protocol):
 
 
 class LocalExecutor:
-    """One worker thread. It always does the next tile of the most urgent job."""
+    """One worker thread. It does the next tile of the most urgent job.
+
+    A job that got none for `PATIENCE` seconds comes first for one tile: a hand that never leaves
+    the slider does not stop a batch for good.
+    """
 
     def __init__(
         self, work: Callable[[Job], Answers], wake: Callable[[], None], log_file: str
@@ -108,7 +113,7 @@ class LocalExecutor:
     def _run(self) -> None:
         while task := self._next():
             answer = self._step(task)
-            self._last_step = time.monotonic()
+            self._last_step = task.served = time.monotonic()
             if answer.is_last:
                 task.answers.close()
                 with self._changed:
@@ -119,9 +124,11 @@ class LocalExecutor:
     def _next(self) -> _Task | None:
         with self._changed:
             while not self._closed:
-                for task in self._tasks:
-                    if task.is_runnable:
-                        return task
+                ready = [task for task in self._tasks if task.is_runnable]
+                if ready:
+                    longest = min(ready, key=lambda task: task.served)
+                    starves = time.monotonic() - longest.served > PATIENCE
+                    return longest if starves else ready[0]
                 self._changed.wait()
             return None
 
@@ -153,6 +160,7 @@ class _Task:
         self.job = job
         self.answers = answers
         self.reason: Error | None = None
+        self.served = time.monotonic()
         self._held = False
         self._changed = changed
 

@@ -16,9 +16,9 @@ MAX_QUEUED = 256  # jobs of one session
 class Scheduler:
     """Keeps the queue and hands jobs to the executor.
 
-    A job is handed over as soon as it is more urgent than all that are running, so at most one of
-    each class runs, and only the most urgent makes headway. Jobs held up by their reader do not
-    count.
+    One job of each class (preview, apply, batch) is handed over at a time; the executor lets the
+    most urgent make headway. Within a class the sessions take turns, so a folder in one program
+    does not keep another program waiting. Jobs held up by their reader do not count.
     """
 
     def __init__(self, executor: Executor, stopped: Callable[[Job, Error], None]) -> None:
@@ -28,6 +28,8 @@ class Scheduler:
         self._queue: list[Job] = []
         self._running: dict[Job, Handle] = {}
         self._held: set[str] = set()  # sessions
+        self._turns: dict[str, int] = {}  # when, counted in jobs, a session was last served
+        self._handed = 0
 
     @property
     def queued(self) -> int:
@@ -61,7 +63,6 @@ class Scheduler:
                 newer = f"A newer preview of {job.request.key!r} replaced this one."
                 self._stop(older, Error("overtaken", newer, job=older.id))
         self._queue.append(job)
-        self._queue.sort(key=lambda j: j.rank)
         self._start()
 
     def cancel(self, session: str, name: str) -> bool:
@@ -75,6 +76,7 @@ class Scheduler:
     def drop(self, session: str) -> None:
         """Stop all jobs of a session that is gone."""
         self._held.discard(session)
+        self._turns.pop(session, None)
         for job in self._jobs():
             if job.session == session:
                 self._stop(job, Error("cancelled", "The connection was closed.", job=job.id))
@@ -109,13 +111,16 @@ class Scheduler:
             self._stopped(job, reason)
 
     def _start(self) -> None:
-        while job := next(filter(self._is_next, self._queue), None):
+        while ready := [job for job in self._queue if self._is_ready(job)]:
+            job = min(ready, key=lambda j: (j.rank, self._turns.get(j.session, 0)))
+            self._handed += 1
+            self._turns[job.session] = self._handed
             self._queue.remove(job)
             self._running[job] = self._executor.submit(job)
 
-    def _is_next(self, job: Job) -> bool:
+    def _is_ready(self, job: Job) -> bool:
         rivals = (j for j in self._running if j.session not in self._held)
-        return job.session not in self._held and all(job.rank < rival.rank for rival in rivals)
+        return job.session not in self._held and all(job.rank != rival.rank for rival in rivals)
 
 
 def _overtakes(newer: Job, older: Job) -> bool:

@@ -12,6 +12,7 @@ from rheostat.package import Package
 from rheostat_client.errors import RheostatError
 from rheostat_client.messages import Done, Error, Render
 from rheostat_client.pixels import FORMATS
+from rheostatd import executor
 from rheostatd.executor import LocalExecutor
 from rheostatd.jobs import Answer, Job
 from rheostatd.raster import Box, Picture
@@ -88,6 +89,18 @@ def test_a_more_urgent_job_overtakes_between_two_steps(bench: Callable[[Work], B
     b.listen_until("quick", Done)
     quick = [i for i, (name, _) in enumerate(b.told) if name == "quick"]
     assert quick == list(range(quick[0], quick[0] + 4))
+
+
+def test_a_job_that_waits_too_long_gets_a_step(
+    bench: Callable[[Work], Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "PATIENCE", 0.05)
+    b = bench(lambda job: endless(job) if job.id == "drag" else steps(job))
+    b.executor.submit(b.job("drag", "preview"))
+    b.executor.submit(b.job("folder", "batch"))
+    b.listen_until("folder", Done)
+    turns = [name for name, _ in b.told]
+    assert turns.count("drag") > turns.count("folder")
 
 
 def test_a_cancelled_job_ends_with_the_reason_and_is_cleaned_up(

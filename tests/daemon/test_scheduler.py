@@ -73,28 +73,26 @@ def desk(tiny_package: Package) -> Desk:
     return Desk(tiny_package)
 
 
-def test_previews_before_applies_before_batches_and_first_come_first_served(desk: Desk) -> None:
-    desk.submit("running", "preview", "x")
-    for name in ("batch-1", "apply-1", "preview-1", "batch-2", "apply-2", "preview-2"):
+def test_one_of_each_class_runs_and_the_rest_come_in_order(desk: Desk) -> None:
+    for name in ("batch-1", "apply-1", "preview-1", "batch-2", "apply-2", "preview-2", "apply-3"):
         desk.submit(name, name.split("-")[0], key=name)
+    assert desk.executor.names == ["batch-1", "apply-1", "preview-1"]
+    desk.finish("apply-1")
+    assert desk.executor.names[3:] == ["apply-2"]
+    desk.finish("preview-1")
+    desk.finish("batch-1")
+    desk.finish("apply-2")
+    assert desk.executor.names[4:] == ["preview-2", "batch-2", "apply-3"]
+
+
+def test_sessions_take_turns(desk: Desk) -> None:
+    for number in range(3):
+        desk.submit(f"folder-{number}", "batch", session="folder")
+    for number in range(2):
+        desk.submit(f"other-{number}", "batch", session="other")
     while desk.scheduler.running:
         desk.finish(desk.executor.names[-1])
-    assert desk.executor.names == [
-        "running",
-        *("preview-1", "preview-2", "apply-1", "apply-2", "batch-1", "batch-2"),
-    ]
-
-
-def test_a_more_urgent_job_does_not_wait_for_a_less_urgent_one(desk: Desk) -> None:
-    desk.submit("batch", "batch")
-    desk.submit("apply", "apply")
-    desk.submit("apply-2", "apply")
-    desk.submit("preview", "preview")
-    assert desk.executor.names == ["batch", "apply", "preview"]
-    desk.finish("preview")
-    assert desk.executor.names == ["batch", "apply", "preview"]
-    desk.finish("apply")
-    assert desk.executor.names[-1] == "apply-2"
+    assert desk.executor.names == ["folder-0", "other-0", "folder-1", "other-1", "folder-2"]
 
 
 def test_the_newest_preview_of_a_key_overtakes_running_and_waiting_ones(desk: Desk) -> None:
@@ -107,7 +105,7 @@ def test_the_newest_preview_of_a_key_overtakes_running_and_waiting_ones(desk: De
     desk.submit("three", "preview")
     assert desk.stopped == [("two", "overtaken")]
     desk.finish("one")
-    assert desk.executor.names == ["one", "other-key"]
+    assert desk.executor.names == ["one", "other-session"]  # it had no turn yet
     assert (desk.scheduler.running, desk.scheduler.queued) == (1, 2)
 
 
@@ -131,13 +129,14 @@ def test_cancel_reaches_waiting_and_running_jobs_of_the_same_session_only(desk: 
 
 def test_a_session_that_leaves_takes_its_jobs_along(desk: Desk) -> None:
     desk.submit("running", "apply")
-    desk.submit("waiting", "batch")
+    desk.submit("batch", "batch")
+    desk.submit("waiting", "apply")
     desk.submit("others", "apply", session="t")
     desk.scheduler.drop("s")
-    assert set(desk.executor.cancelled) == {"running"}
+    assert set(desk.executor.cancelled) == {"running", "batch"}
     assert desk.stopped == [("waiting", "cancelled")]
     desk.finish("running")
-    assert desk.executor.names == ["running", "others"]
+    assert desk.executor.names == ["running", "batch", "others"]
 
 
 def test_a_slow_reader_holds_up_nobody_but_itself(desk: Desk) -> None:
