@@ -15,6 +15,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import rheostat
 from rheostat import STRATEGIES, adversarial, losses, pruning, samplers
 from rheostat_client import messages
@@ -101,18 +102,22 @@ def fidelity_table() -> Iterable[str]:
 
 
 def detail_table() -> Iterable[str]:
-    """The `detail` slider at σ 25 beside an opacity blend of its two ends, from the evidence."""
+    """The `detail` slider at σ 25 beside an opacity blend of its ends, from the evidence."""
     sweeps = _sweeps("denoise", "CBSD68")
     yield "| at σ 25 | LPIPS | PSNR, dB |"
     yield "|---|---|---|"
-    for name, sweep, index in (
-        ("`detail` 0", "detail", 0),
-        ("`detail` 0.5", "detail", 5),
-        ("half opacity of 1 over 0", "blend", 5),
-        ("`detail` 1", "detail", 10),
-    ):
-        values = sweeps[sweep]
-        yield f"| {name} | {values['perception'][index]:.4f} | {values['psnr'][index]:.2f} |"
+    rows = [
+        (f"`detail` {position:g}", sweeps["detail"]["perception"][i], sweeps["detail"]["psnr"][i])
+        for i, position in enumerate(sweeps["detail"]["position"])
+        if position in (0, 0.5, 1)
+    ]
+    blend = sweeps["blend"]
+    psnr = rows[1][2]
+    rows.insert(2, ("1 over 0 at half opacity", blend["perception"][5], blend["psnr"][5]))
+    same = np.interp(-psnr, -np.array(blend["psnr"])[1:], blend["perception"][1:])
+    rows.insert(3, ("1 over 0, as many dB as `detail` 0.5", float(same), psnr))
+    for name, distance, psnr in rows:
+        yield f"| {name} | {distance:.4f} | {psnr:.2f} |"
 
 
 TABLES: dict[str, Callable[[], Iterable[str]]] = {
