@@ -13,11 +13,13 @@ from rheostat.degradations import add_gaussian_noise
 from rheostat.nets.denoiser import ResidualBlock
 from rheostat.perception import LPIPS
 from rheostat.samplers import corners
+from rheostat.tasks import DenoiseTask
 from torch import Tensor, nn
 from torchmetrics.functional.image import peak_signal_noise_ratio
 
 Name = Literal["noise", "perception"]
 FIDELITY_FLOOR = 0.4  # part of L1 that stays at λ = 1: LPIPS alone trains to worse LPIPS
+LEVEL_EXPONENT = DenoiseTask.level_exponent
 EVALUATED = 24  # pictures
 SIDE = 192  # pixels of each
 
@@ -90,11 +92,17 @@ class Task:
         return add_gaussian_noise(clean, low + (high - low) * lam[:, 0], generator)
 
     def loss(self, output: Tensor, clean: Tensor, lam: Tensor) -> Tensor:
-        """What is trained: L1; with the perception task, L1 and LPIPS weighted by λ (N, 1)."""
+        """What is trained: L1; with the perception task, L1 and LPIPS weighted by λ (N, 1).
+
+        L1 grows with the noise. In a batch of several levels each counts alike: weighted by the
+        slope of a denoiser's error along σ, as in training `denoise`.
+        """
         fidelity = (output - clean).abs().mean((1, 2, 3))
-        if self.name == "noise":
-            return fidelity.mean()
         weight = lam[:, 0].to(fidelity)
+        if self.name == "noise":
+            low, high = self.own.levels
+            level = (low + (high - low) * weight + 2) ** -LEVEL_EXPONENT
+            return (fidelity * level / level.mean()).mean()
         perception = torch.zeros_like(fidelity)
         wanted = weight > 0
         if bool(wanted.any()):
