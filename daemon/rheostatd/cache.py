@@ -40,6 +40,11 @@ class Cache(Generic[V]):
             oldest = next(iter(self._values))
             self.held -= self._values.pop(oldest)[1]
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self._values.clear()
+        self.held = 0
+
     def report(self) -> dict[str, int]:
         """For `status`: bytes, budget, hits and misses."""
         return {

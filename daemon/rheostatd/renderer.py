@@ -9,6 +9,7 @@ does not change are kept from the last time. Where λ is painted it runs unbaked
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -25,8 +26,11 @@ from torch import Tensor
 from .cache import Cache
 from .raster import Box, Picture, Values, fill, hidden, pack, pad, unpack
 
+log = logging.getLogger(__name__)
+
 CPU_TILE = 512  # pixels; larger tiles leave the caches
 CUDA_TILE = 1024
+MIN_TILE = 64
 DEFAULT_CACHE = 512 * 2**20  # bytes
 MAX_BAKED = 8  # networks at as many slider positions
 SEEN = (-1.0, 2.0)  # values networks were trained on: 0..1 and the strongest noise
@@ -99,12 +103,13 @@ class Renderer:
     ) -> None:
         """On `device` (default: CUDA if there is one, else the CPU), `tile` pixels at a time.
 
-        `cache` bytes hold features for the next slider move, a quarter as many finished tiles.
+        `cache` bytes hold features and finished tiles for the next slider move. Where a tile
+        does not fit the device's memory, tiles become half as wide and high from then on.
         """
         self.device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.tile = tile or (CUDA_TILE if self.device.type == "cuda" else CPU_TILE)
-        self.features: Cache[Tensor] = Cache(cache)
         self.results: Cache[Values] = Cache(cache // 4)
+        self.features: Cache[Tensor] = Cache(cache - cache // 4)
         self._baked: Cache[Baked] = Cache(MAX_BAKED)  # counted, not weighed
         if self.device.type == "cuda":
             torch.backends.cudnn.allow_tf32 = False  # its 10-bit mantissa shows in 16-bit pictures
@@ -122,15 +127,38 @@ class Renderer:
         return {"features": self.features.report(), "results": self.results.report()}
 
     def render(self, network: Network, view: View, region: Box) -> Iterator[tuple[Box, Values]]:
-        """Finished tiles (box in the picture, pixels in its format) that cover `region` once."""
+        """Finished tiles (box in the picture, pixels in its format) that cover `region` once.
+
+        Raises RheostatError `bad-value` for a map outside 0..1, `too-large` if the device has not
+        even the memory for the smallest tile.
+        """
         for box in tiles(region, self.tile, view.package.multiple):
             key = view.origin and (view.origin, _position(view, view.controls), box)
             values = self.results.get(key) if key else None
-            if values is None:
-                values = self._tile(network, view, box)
-                if key:
-                    self.results.put(key, values, values.nbytes)
+            try:
+                if values is None and max(box.width, box.height) <= self.tile:
+                    values = self._tile(network, view, box)
+            except torch.OutOfMemoryError:
+                self._make_tiles_smaller()
+            if values is None:  # tiles became smaller since this one was planned
+                yield from self.render(network, view, box)
+                continue
+            if key:
+                self.results.put(key, values, values.nbytes)
             yield box, values
+
+    def _make_tiles_smaller(self) -> None:
+        if self.tile <= MIN_TILE:
+            raise RheostatError(
+                "too-large",
+                f"{self.name} has no memory left for a tile of {self.tile} pixels.",
+                "Close other programs that use it.",
+            )
+        self.tile //= 2
+        self.features.clear()
+        log.warning("out of memory on %s: tiles of %d pixels from now on", self.name, self.tile)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
 
     @torch.inference_mode()
     def _tile(self, network: Network, view: View, box: Box) -> Values:

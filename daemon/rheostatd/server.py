@@ -44,7 +44,7 @@ from rheostat_client.messages import (
 )
 
 from .jobs import Answer
-from .renderer import Renderer
+from .renderer import DEFAULT_CACHE, Renderer
 from .service import Service
 from .session import Session, Sessions
 from .wire import Lane, Received, read_envelope
@@ -312,11 +312,16 @@ class Server:
         self._service.leave(session.token)
 
 
-def serve(picture_memory: int = PICTURE_MEMORY, model_memory: int = MODEL_MEMORY) -> None:
+def serve(
+    picture_memory: int = PICTURE_MEMORY,
+    model_memory: int = MODEL_MEMORY,
+    cache_memory: int = DEFAULT_CACHE,
+) -> None:
     """Be this user's daemon until SIGTERM, SIGINT or a client's `shutdown`.
 
     picture_memory  bytes of uploaded pixels to keep
     model_memory    bytes of models to keep
+    cache_memory    bytes of features and results to keep for the next slider move
 
     Raises RheostatError `already-running` if there is a daemon, `unwritable` if the runtime folder
     cannot be used.
@@ -324,7 +329,8 @@ def serve(picture_memory: int = PICTURE_MEMORY, model_memory: int = MODEL_MEMORY
     folder = rendezvous.runtime_folder()
     with rendezvous.claim(folder):
         _log_to(rendezvous.log_file())
-        server = Server(folder, picture_memory, model_memory)
+        renderer = Renderer(cache=cache_memory)
+        server = Server(folder, picture_memory, model_memory, renderer)
         if threading.current_thread() is threading.main_thread():
             server.heed_signals()
         rendezvous.write(folder, server.record)

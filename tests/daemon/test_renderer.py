@@ -185,6 +185,41 @@ def test_a_value_that_is_not_a_number_stays_where_it_is(package: Package) -> Non
     assert np.isfinite(result).all()
 
 
+class Crowded(Network):
+    """`inside`, on a device whose memory ends at `pixels`."""
+
+    def __init__(self, inside: Network, pixels: int) -> None:
+        super().__init__()
+        self.inside, self.pixels = inside, pixels
+        self.multiple, self.receptive_radius = inside.multiple, inside.receptive_radius
+
+    def forward(self, x: torch.Tensor, lam: torch.Tensor) -> torch.Tensor:
+        return self.inside(x, lam)
+
+    def bake(self, lam: torch.Tensor) -> Baked:
+        baked = self.inside.bake(lam)
+        trunk = baked.trunk
+
+        def limited(x: torch.Tensor) -> torch.Tensor:
+            if x.shape[-1] * x.shape[-2] > self.pixels:
+                raise torch.OutOfMemoryError("no memory for it")
+            return trunk(x)
+
+        baked.trunk = limited  # type: ignore[method-assign]
+        return baked
+
+
+def test_tiles_that_do_not_fit_the_memory_are_halved(package: Package) -> None:
+    picture, renderer = photo(300, 200, "rgb32f"), Renderer(CPU, 256)
+    view = View(package, picture, POSITION, origin="picture")
+    crowded = Crowded(package.load(), 160 * 160)
+    result = assembled(picture, picture.box, renderer.render(crowded, view, picture.box))
+    assert renderer.tile == 128
+    assert np.abs(result - render(picture, package)).max() <= 1e-5
+    with pytest.raises(RheostatError, match="no memory left for a tile of 64"):
+        list(Renderer(CPU, 256).render(Crowded(package.load(), 100), view, picture.box))
+
+
 class TestCache:
     """With a cache as without, bit for bit; and only what has to be computed is."""
 

@@ -22,11 +22,15 @@ def serve(
     model_memory: Annotated[
         float, Option(min=0.01, metavar="GIB", help="Memory for models.")
     ] = 1.0,
+    cache_memory: Annotated[
+        float,
+        Option(min=0, metavar="GIB", help="Memory for what the next slider move may use again."),
+    ] = 0.5,
 ) -> None:
     """Run the daemon here, until Ctrl-C or `rheostat stop`. Programs start it by themselves."""
     from ..server import serve
 
-    serve(int(picture_memory * GIB), int(model_memory * GIB))
+    serve(int(picture_memory * GIB), int(model_memory * GIB), int(cache_memory * GIB))
 
 
 def stop() -> None:
@@ -67,6 +71,7 @@ def status(json: Json = False) -> None:
             "Pictures",
             f"{store['pictures']}, {store['bytes'] / GIB:.2f} of {store['budget'] / GIB:.2f} GiB",
         ),
+        ("Caches", f"{sum(c['bytes'] for c in report['caches'].values()) / GIB:.2f} GiB"),
         ("Models", ", ".join(f"{m['id']} ({m['state']})" for m in report["models"]) or "none"),
         ("Programs", ", ".join(s["client"] for s in report["sessions"])),
         ("Log", report["log"]),
