@@ -53,9 +53,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["RHEOSTAT_RUNTIME_DIR"] = folder
         with Connection.open([sys.executable, "-m", "rheostatd", "serve"]) as daemon:
-            rows["daemon, pixels known"] = lambda: daemon.filter(
-                pixels, "rgb8", SIDE, SIDE, package.info.id, CONTROLS
-            )
+            hash = daemon.upload(pixels, "rgb8", SIDE, SIDE)
+            fresh = (i / 10_000 for i in range(1, 10_000))  # never the same value twice
+
+            def preview(controls: dict[str, float]) -> None:
+                daemon.render(hash, package.info.id, controls, purpose="preview")
+
+            rows["daemon, noise moved"] = lambda: preview({"noise": 25 + next(fresh)})
+            rows["daemon, detail moved"] = lambda: preview({"noise": 25, "detail": next(fresh)})
+            rows["daemon, a value seen before"] = lambda: preview(CONTROLS)
             times = _measure(rows)
             daemon.shutdown()
     _print(times, renderers[512].name)

@@ -93,7 +93,8 @@ def answers(job: Job, pool: Pool, renderer: Renderer) -> Generator[Answer, None,
         if not pool.is_ready(job.package):
             yield job.progress(0, "loading")
         with pool.use(job.package) as network:
-            yield from _tiles(job, renderer.render(network, job.view(), job.region))
+            focus = Box(*job.request.focus) if job.request.focus else None
+            yield from _tiles(job, renderer.render(network, job.view(), job.region, focus))
     milliseconds = (time.perf_counter() - start) * 1000
     yield Answer(Done(job.id, job.settings().to_json(), milliseconds, renderer.name))
 

@@ -49,6 +49,15 @@ class Box(NamedTuple):
             and other.bottom <= self.bottom
         )
 
+    def touches(self, other: Box) -> bool:
+        """Whether the two have a pixel in common."""
+        return (
+            self.x < other.right
+            and other.x < self.right
+            and self.y < other.bottom
+            and other.y < self.bottom
+        )
+
     def clipped(self, to: Box) -> Box:
         """The part of the box inside `to`, which it must touch."""
         x, y = max(self.x, to.x), max(self.y, to.y)

@@ -126,13 +126,18 @@ class Renderer:
         """For `status`: the caches."""
         return {"features": self.features.report(), "results": self.results.report()}
 
-    def render(self, network: Network, view: View, region: Box) -> Iterator[tuple[Box, Values]]:
+    def render(
+        self, network: Network, view: View, region: Box, focus: Box | None = None
+    ) -> Iterator[tuple[Box, Values]]:
         """Finished tiles (box in the picture, pixels in its format) that cover `region` once.
 
-        Raises RheostatError `bad-value` for a map outside 0..1, `too-large` if the device has not
-        even the memory for the smallest tile.
+        Those that touch `focus` come first. Raises RheostatError `bad-value` for a map outside
+        0..1, `too-large` if the device has not even the memory for the smallest tile.
         """
-        for box in tiles(region, self.tile, view.package.multiple):
+        planned = list(tiles(region, self.tile, view.package.multiple))
+        if focus:
+            planned.sort(key=lambda box: not box.touches(focus))
+        for box in planned:
             key = view.origin and (view.origin, _position(view, view.controls), box)
             values = self.results.get(key) if key else None
             try:

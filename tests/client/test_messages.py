@@ -34,6 +34,7 @@ SAMPLES: dict[str, Any] = {
     "protocol": (1, 2),
     "controls": {"noise": 25.0},
     "region": (0, 0, 5, 4),
+    "focus": (1, 1, 2, 2),
     "models": ({"id": "denoise"},),
     "limits": {"pixels": 5},
     "capabilities": ("maps",),

@@ -185,6 +185,18 @@ def test_a_value_that_is_not_a_number_stays_where_it_is(package: Package) -> Non
     assert np.isfinite(result).all()
 
 
+def test_what_is_looked_at_comes_first(package: Package) -> None:
+    picture, focus = photo(200, 150, "rgb8"), Box(90, 70, 30, 20)
+    view = View(package, picture, POSITION)
+    parts = list(Renderer(CPU, 32).render(package.load(), view, picture.box, focus))
+    seen = [box.touches(focus) for box, _ in parts]
+    assert seen == sorted(seen, reverse=True)
+    assert 0 < sum(seen) < len(seen)
+    assert np.array_equal(
+        assembled(picture, picture.box, iter(parts)), render(picture, package, 32)
+    )
+
+
 class Crowded(Network):
     """`inside`, on a device whose memory ends at `pixels`."""
 

@@ -136,6 +136,7 @@ class Render:
     purpose  preview (newest wins among equal `key`s), apply (never dropped) or batch
     maps     painted λ: control id -> hash of an uploaded grey picture of the same size. Black is
              the control's `off` (its low end, if it has none), white its value in `controls`
+    focus    [x, y, width, height] that somebody looks at: its tiles come first
     """
 
     job: str
@@ -146,6 +147,7 @@ class Render:
     purpose: str = "apply"
     key: str = "default"
     maps: Mapping[str, str] = field(default_factory=dict)
+    focus: tuple[int, int, int, int] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what can be refused without knowing the model."""
