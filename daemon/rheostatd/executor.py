@@ -20,6 +20,7 @@ Answers = Generator[Answer, None, None]
 log = logging.getLogger(__name__)
 
 PATIENCE = 2.0  # seconds after which a waiting job gets one tile, however urgent the others are
+REST = 600.0  # seconds
 AHEAD = 8  # answers the worker may be ahead of their reader
 CLOSING = 20.0  # seconds to wait for the last tile; a process is not to end in the middle of one
 
@@ -57,20 +58,30 @@ class Executor(Protocol):
 class LocalExecutor:
     """One worker thread. It does the next tile of the most urgent job.
 
+    When there was nothing to do for `REST` seconds it lets go of what it keeps for the next job.
     A job that got none for `PATIENCE` seconds comes first for one tile: a hand that never leaves
     the slider does not stop a batch for good.
     """
 
     def __init__(
-        self, work: Callable[[Job], Answers], wake: Callable[[], None], log_file: str
+        self,
+        work: Callable[[Job], Answers],
+        wake: Callable[[], None],
+        log_file: str,
+        rest: Callable[[], None] = lambda: None,
     ) -> None:
-        """`work` does a job; `wake` is called, from any thread, while there are events."""
+        """`work` does a job; `wake` is called, from any thread, while there are events.
+
+        `rest` is called by the worker itself, once in every long pause.
+        """
         self._work = work
         self._wake = wake
         self._log_file = log_file
+        self._rest = rest
         self._changed = threading.Condition()
         self._tasks: list[_Task] = []
         self._closed = False
+        self._rested = True  # nothing was done yet
         self._events: queue.Queue[tuple[Job, Answer]] = queue.Queue(AHEAD)
         self._last_step = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
@@ -126,10 +137,13 @@ class LocalExecutor:
             while not self._closed:
                 ready = [task for task in self._tasks if task.is_runnable]
                 if ready:
+                    self._rested = False
                     longest = min(ready, key=lambda task: task.served)
                     starves = time.monotonic() - longest.served > PATIENCE
                     return longest if starves else ready[0]
-                self._changed.wait()
+                if not self._changed.wait(None if self._rested else REST) and not self._tasks:
+                    self._rested = True
+                    self._rest()
             return None
 
     def _step(self, task: _Task) -> Answer:

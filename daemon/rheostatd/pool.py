@@ -124,6 +124,12 @@ class Pool:
                 if entry not in self._entries.values():
                     self._unload(entry, "evicted")
 
+    def rest(self) -> None:
+        """Unload every network that nobody uses; it is loaded again when it is needed."""
+        with self._lock:
+            for entry in [e for e in self._recent if not e.users]:
+                self._unload(entry, "evicted")
+
     def report(self) -> list[dict[str, Any]]:
         """For `status`: id, version, state, bytes in memory and, if it failed, why."""
         with self._lock:

@@ -152,6 +152,13 @@ class Renderer:
                 self.results.put(key, values, values.nbytes)
             yield box, values
 
+    def rest(self) -> None:
+        """Forget what was kept for the next slider move, and give the memory back."""
+        for cache in (self.results, self.features, self._baked):
+            cache.clear()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
     def _make_tiles_smaller(self) -> None:
         if self.tile <= MIN_TILE:
             raise RheostatError(

@@ -54,7 +54,7 @@ class Service:
         self._pool = Pool(renderer.device, model_memory)
         self._tell = tell
         self._executor = LocalExecutor(
-            lambda job: answers(job, self._pool, renderer), wake, log_file
+            lambda job: answers(job, self._pool, renderer), wake, log_file, self._rest
         )
         self.scheduler = Scheduler(self._executor, self._stopped)
 
@@ -150,6 +150,11 @@ class Service:
     def close(self) -> None:
         """Abandon all jobs."""
         self._executor.close()
+
+    def _rest(self) -> None:
+        self._pool.rest()
+        self._renderer.rest()
+        log.info("idle: models and caches are out of memory")
 
     def _stopped(self, job: Job, reason: Error) -> None:
         self.store.release(job)

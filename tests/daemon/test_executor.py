@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import queue
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -27,11 +28,13 @@ def done(job: Job) -> Answer:
 class Bench:
     """A worker on `work`, and what it has told so far."""
 
-    def __init__(self, work: Work, package: Package) -> None:
+    def __init__(
+        self, work: Work, package: Package, rest: Callable[[], None] = lambda: None
+    ) -> None:
         self.told: list[tuple[str, object]] = []
         self._rung = threading.Event()
         self._package = package
-        self.executor = LocalExecutor(work, self._rung.set, "the.log")
+        self.executor = LocalExecutor(work, self._rung.set, "the.log", rest)
 
     def job(self, name: str, purpose: str = "apply") -> Job:
         request = Render(name, "tiny", "hash", purpose=purpose)
@@ -101,6 +104,23 @@ def test_a_job_that_waits_too_long_gets_a_step(
     b.listen_until("folder", Done)
     turns = [name for name, _ in b.told]
     assert turns.count("drag") > turns.count("folder")
+
+
+def test_in_a_long_pause_it_rests_once_and_works_again(
+    tiny_package: Package, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "REST", 0.02)
+    rests: queue.Queue[float] = queue.Queue()
+    b = Bench(steps, tiny_package, lambda: rests.put(time.monotonic()))
+    try:
+        for name in ("first", "second"):
+            b.executor.submit(b.job(name))
+            b.listen_until(name, Done)
+            rests.get(timeout=30)
+            with pytest.raises(queue.Empty):
+                rests.get(timeout=0.2)
+    finally:
+        b.executor.close()
 
 
 def test_a_cancelled_job_ends_with_the_reason_and_is_cleaned_up(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,20 @@ def test_a_map_that_does_not_fit_is_refused(
     error = visitor.end(visitor.submit(visitor.upload(photo(40, 30)), maps=maps))
     assert isinstance(error, Error)
     assert words in error.message
+
+
+def test_in_a_long_pause_memory_is_given_back_and_nothing_else_changes(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rheostatd.executor.REST", 0.05)
+    picture = photo(40, 30)
+    first, _ = visitor.render(picture)
+    deadline = time.monotonic() + 30
+    while {m["id"]: m["state"] for m in visitor.status()["models"]}["tiny"] != "evicted":
+        assert time.monotonic() < deadline
+    assert all(cache["bytes"] == 0 for cache in visitor.status()["caches"].values())
+    again, _ = visitor.render(picture)
+    assert np.array_equal(first, again)
 
 
 def test_a_value_seen_before_comes_from_the_cache(visitor: Visitor) -> None:
