@@ -257,9 +257,10 @@ class Server:
             idle_seconds=self._service.idle_seconds,
         )
 
-    def _status(self, _token: str, _request: GetStatus, _pixels: Sequence[memoryview]) -> Status:
+    def _status(self, _token: str, request: GetStatus, _pixels: Sequence[memoryview]) -> Status:
         return Status(
-            {
+            metrics=self._service.metrics.text() if request.metrics else "",
+            report={
                 "version": __version__,
                 "protocol": list(PROTOCOLS),
                 "instance": self.record.instance,
@@ -269,7 +270,7 @@ class Server:
                 "log": self._log_file,
                 **self._service.report(),
                 "sessions": [session.report() for session in self._sessions],
-            }
+            },
         )
 
     def _shutdown(self, _token: str, _request: Shutdown, _pixels: Sequence[memoryview]) -> Goodbye:

@@ -12,6 +12,7 @@ from rheostat_client.errors import RheostatError
 from rheostat_client.messages import (
     Cancel,
     Cancelled,
+    Done,
     Error,
     ListModels,
     Models,
@@ -23,6 +24,7 @@ from rheostat_client.messages import (
 
 from .executor import LocalExecutor
 from .jobs import Answer, Job, answers
+from .metrics import Metrics
 from .pool import Pool
 from .raster import Box, Picture
 from .renderer import Renderer
@@ -57,6 +59,7 @@ class Service:
             lambda job: answers(job, self._pool, renderer), wake, log_file, self._rest
         )
         self.scheduler = Scheduler(self._executor, self._stopped)
+        self.metrics = Metrics(self.report)
 
     @property
     def idle_seconds(self) -> float:
@@ -123,9 +126,10 @@ class Service:
     def pass_on(self) -> None:
         """Tell the sessions what the executor did."""
         for job, answer in self._executor.events():
-            if answer.is_last:
+            if isinstance(answer.message, Done | Error):
                 self.scheduler.finished(job)
                 self.store.release(job)
+                self.metrics.ended(job, answer.message)
                 log.info("job %s: %s", job.id, type(answer.message).__name__.lower())
             self._tell(job.session, answer)
 
@@ -158,4 +162,5 @@ class Service:
 
     def _stopped(self, job: Job, reason: Error) -> None:
         self.store.release(job)
+        self.metrics.ended(job, reason)
         self._tell(job.session, Answer(reason))

@@ -46,7 +46,7 @@ SAMPLES: dict[str, Any] = {
 
 def sample(kind: type) -> Any:
     """A message of this kind with a value in every field."""
-    by_type = {"str": "text", "int": 7, "float": 0.5}
+    by_type = {"str": "text", "int": 7, "float": 0.5, "bool": True}
     values = {f.name: SAMPLES.get(f.name, by_type.get(str(f.type))) for f in fields(kind)}
     if kind is not Hello and "protocol" in values:
         values["protocol"] = 1

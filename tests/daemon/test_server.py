@@ -13,6 +13,7 @@ import torch
 from daemon.conftest import Daemon, Door
 from daemon.visitor import Visitor, photo
 from packages import PackageMaker, random_denoiser
+from prometheus_client.parser import text_string_to_metric_families
 from rheostat.package import WEIGHTS, read_package
 from rheostat_client.connection import Connection
 from rheostat_client.messages import (
@@ -20,6 +21,7 @@ from rheostat_client.messages import (
     Cancelled,
     Done,
     Error,
+    GetStatus,
     Goodbye,
     ListModels,
     Ping,
@@ -103,6 +105,27 @@ def test_a_map_that_does_not_fit_is_refused(
     error = visitor.end(visitor.submit(visitor.upload(photo(40, 30)), maps=maps))
     assert isinstance(error, Error)
     assert words in error.message
+
+
+def test_metrics_count_what_ended_and_how(visitor: Visitor) -> None:
+    picture = photo(40, 30)
+    visitor.render(picture)
+    visitor.render(picture, purpose="preview")
+    slow = visitor.submit(visitor.upload(LONG))
+    visitor.wait_until(running=1)
+    visitor.command(Cancel(slow))
+    assert visitor.end(slow).code == "cancelled"
+    found = {
+        sample.name + "".join(f" {value}" for value in sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(visitor.command(GetStatus(True)).metrics)
+        for sample in family.samples
+    }
+    assert found["rheostat_jobs_total tiny apply done"] == 1
+    assert found["rheostat_jobs_total tiny preview done"] == 1
+    assert found["rheostat_jobs_total tiny apply cancelled"] == 1
+    assert found["rheostat_pixels_total tiny apply"] == 40 * 30
+    assert found["rheostat_render_seconds_count tiny apply"] == 1
+    assert found["rheostat_bytes pictures"] == visitor.status()["store"]["bytes"]
 
 
 def test_in_a_long_pause_memory_is_given_back_and_nothing_else_changes(

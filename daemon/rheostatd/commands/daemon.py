@@ -47,10 +47,16 @@ def stop() -> None:
         say(f"The daemon (process {pid}) has stopped.")
 
 
-def status(json: Json = False) -> None:
+def status(
+    json: Json = False,
+    metrics: Annotated[bool, Option("--metrics", help="Counts as Prometheus text.")] = False,
+) -> None:
     """Say whether the daemon runs, and what it holds and does."""
     try:
         with Connection.open() as connection:
+            if metrics:
+                print(connection.metrics(), end="")
+                return
             report = connection.status()
     except RheostatError as error:
         if error.code != "no-daemon":

@@ -261,6 +261,10 @@ class Connection:
         """What the daemon holds and does (docs/protocol.md)."""
         return dict(self._exchange.command(GetStatus(), Status).report)
 
+    def metrics(self) -> str:
+        """Prometheus text; empty from a daemon that is older than this program."""
+        return self._exchange.command(GetStatus(metrics=True), Status).metrics
+
     def ping(self) -> Pong:
         """A sign of life from the loop that schedules."""
         nonce = uuid.uuid4().hex

@@ -228,14 +228,20 @@ class Pong:
 
 @dataclass(frozen=True)
 class GetStatus:
-    """Control lane: ask for `status`."""
+    """Control lane: ask for `status`, with the `metrics` too if they are wanted."""
+
+    metrics: bool = False
 
 
 @dataclass(frozen=True)
 class Status:
-    """What the daemon holds and does; the fields of `report` are listed in docs/protocol.md."""
+    """What the daemon holds and does; the fields of `report` are listed in docs/protocol.md.
+
+    metrics  Prometheus text: renders that ended, by model, purpose and outcome, and their time
+    """
 
     report: Mapping[str, Any] = field(default_factory=dict)
+    metrics: str = ""
 
 
 @dataclass(frozen=True)
