@@ -120,9 +120,9 @@ def test_metrics_count_what_ended_and_how(visitor: Visitor) -> None:
         for family in text_string_to_metric_families(visitor.command(GetStatus(True)).metrics)
         for sample in family.samples
     }
-    assert found["rheostat_jobs_total tiny apply done"] == 1
-    assert found["rheostat_jobs_total tiny preview done"] == 1
-    assert found["rheostat_jobs_total tiny apply cancelled"] == 1
+    assert found["rheostat_jobs_total tiny done apply"] == 1
+    assert found["rheostat_jobs_total tiny done preview"] == 1
+    assert found["rheostat_jobs_total tiny cancelled apply"] == 1
     assert found["rheostat_pixels_total tiny apply"] == 40 * 30
     assert found["rheostat_render_seconds_count tiny apply"] == 1
     assert found["rheostat_bytes pictures"] == visitor.status()["store"]["bytes"]
