@@ -88,7 +88,8 @@ def page(comparison: Comparison) -> Iterable[str]:
         f"one seed, batches of {recipe.batch} patches of {recipe.patch}², Adam with a cosine; "
         f"{recipe.noise.steps} steps for the noise task, {recipe.perception.steps} for perception. "
         "A two-phase strategy gives half of them to its base. A specialist is the same backbone "
-        "trained with all the steps for one λ."
+        "trained with all the steps for one λ. What follows from it, and what did not come out as "
+        "hoped: [what the sliders really do](../../docs/what-the-sliders-do.md)."
     )
     low, high = recipe.noise.levels
     seen = ", ".join(f"{low + (high - low) * lam:g}" for lam in recipe.noise.seen)
