@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -72,11 +73,23 @@ class TunableNetwork(nn.Module):
     its author wrote it. Not for concurrent calls on one instance; bake for that.
     """
 
-    def __init__(self, network: nn.Module, controls: int) -> None:
+    def __init__(self, network: nn.Module, controls: int, names: Sequence[str] = ()) -> None:
         """Wrap `network`, some of whose modules are tunable already (see `convert`)."""
         super().__init__()
         self.network = network
         self.controls = controls
+        self.names = tuple(names)
+
+    def at(self, **values: float) -> Tensor:
+        """λ (1, P) with the controls of these names at these values, the others at 0.
+
+        Raises ValueError for a name that `convert` was not given.
+        """
+        unknown = values.keys() - set(self.names)
+        if unknown:
+            known = ", ".join(self.names) or "none: convert(network, controls=[names])"
+            raise ValueError(f"there is no control {', '.join(sorted(unknown))}; known: {known}")
+        return torch.tensor([[float(values.get(name, 0.0)) for name in self.names]])
 
     @property
     def layers(self) -> list[TunableLayer]:

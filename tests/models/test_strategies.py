@@ -181,6 +181,17 @@ def test_tuning_blocks_tell_up_from_down_in_the_dual_form(dual: bool) -> None:
     torch.testing.assert_close(block.bake(torch.tensor([-0.5]))(z), down)
 
 
+def test_controls_can_have_names() -> None:
+    tunable = convert(Restorer(), ["noise", "detail"])
+    assert torch.equal(tunable.at(detail=0.5), torch.tensor([[0.0, 0.5]]))
+    x = pictures()
+    assert tunable(x, tunable.at(noise=1, detail=0.2)).shape == x.shape
+    with pytest.raises(ValueError, match="no control loudness; known: noise, detail"):
+        tunable.at(loudness=1)
+    with pytest.raises(ValueError, match="known: none"):
+        convert(Restorer(), 2).at(noise=1)
+
+
 def test_patterns_choose_what_becomes_tunable() -> None:
     tunable = convert(Restorer(), 1, include=["body.*"], exclude=["body.1"])
     names = [n for n, m in tunable.network.named_modules() if isinstance(m, rheostat.TunableLayer)]

@@ -38,7 +38,7 @@ _KINDS: dict[Site, tuple[type[nn.Module], ...]] = {
 
 def convert(
     network: nn.Module,
-    controls: int,
+    controls: int | Sequence[str],
     *,
     strategy: str = "tunable-conv",
     include: Sequence[str] = (),
@@ -50,6 +50,7 @@ def convert(
     `tunable(x, lam)` with `lam` of shape (N, controls); `bake(tunable, lam[0])` gives the plain
     network back for one position.
 
+    controls  how many, or their names: `tunable.at(detail=0.5)` then gives λ
     strategy  a name in `STRATEGIES`
     include   patterns of module names ("body.*", as in a shell) to make tunable; without any, all
               that the strategy can take. A strategy on blocks needs them: it cannot know them
@@ -60,6 +61,8 @@ def convert(
     if strategy not in STRATEGIES:
         raise ValueError(f"there is no strategy {strategy!r}. {nearest(strategy, STRATEGIES)}")
     chosen = STRATEGIES[strategy]
+    names = () if isinstance(controls, int) else tuple(controls)
+    count = controls if isinstance(controls, int) else len(names)
     if chosen.site == "blocks" and not include:
         raise ValueError(f"{strategy} acts on blocks: name them, as in include=['body.*']")
     kinds, made = _KINDS[chosen.site], []
@@ -72,10 +75,10 @@ def convert(
         if not fits or (include and not any(fnmatchcase(name, p) for p in include)):
             return None
         like = next(module.parameters(), None)
-        made.append(chosen.wrap(module, controls))
+        made.append(chosen.wrap(module, count))
         return made[-1] if like is None else made[-1].to(like)
 
     tunable = replace(copy.deepcopy(network), make)
     if not made:
         raise ValueError(f"{type(network).__name__} has nothing that {strategy} could make tunable")
-    return TunableNetwork(tunable, controls)
+    return TunableNetwork(tunable, count, names)
