@@ -128,6 +128,7 @@ TABLES: dict[str, Callable[[], Iterable[str]]] = {
     "strategies": strategy_table,
     "api": api_reference,
     "noise": lambda: results.noise_table(results.read_comparison()),
+    "dropped": lambda: results.dropped_table(results.read_comparison()),
     "perception": lambda: results.perception_table(results.read_comparison()),
     "cost": lambda: results.cost_table(results.read_comparison()),
     "fidelity": fidelity_table,

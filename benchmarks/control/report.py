@@ -102,8 +102,7 @@ def _plot_noise(comparison: Comparison, path: Path) -> None:
         sigmas = [low + (high - low) * lam for lam in best]
         axes.plot(sigmas, [along[lam] - v for lam, v in best.items()], "o-", label=result.strategy)
     axes.set(xlabel="noise σ, 8-bit levels", ylabel="PSNR less the specialist's, dB")
-    axes.set_ylim(bottom=-1.5)
-    axes.legend(fontsize="small", ncols=2)
+    figure.legend(loc="outside right upper", fontsize="small")
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
