@@ -24,6 +24,7 @@ from rheostat_client.messages import CHUNK
 from torch import Tensor
 
 from .cache import Cache
+from .precision import Precision, choose
 from .raster import Box, Picture, Values, fill, hidden, pack, pad, unpack
 
 log = logging.getLogger(__name__)
@@ -93,23 +94,27 @@ class View:
 
 
 class Renderer:
-    """Runs networks over pictures on one device, in float32."""
+    """Runs networks over pictures on one device."""
 
     def __init__(
         self,
         device: torch.device | None = None,
         tile: int | None = None,
         cache: int = DEFAULT_CACHE,
+        precision: Precision = "float32",
     ) -> None:
         """On `device` (default: CUDA if there is one, else the CPU), `tile` pixels at a time.
 
         `cache` bytes hold features and finished tiles for the next slider move. Where a tile
         does not fit the device's memory, tiles become half as wide and high from then on.
+        `precision` "auto" is bfloat16 for the models and devices where that does not show.
         """
         self.device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.tile = tile or (CUDA_TILE if self.device.type == "cuda" else CPU_TILE)
         self.results: Cache[Values] = Cache(cache // 4)
         self.features: Cache[Tensor] = Cache(cache - cache // 4)
+        self._precision = precision
+        self._dtypes: dict[str, torch.dtype] = {}  # by a package's digest
         self._baked: Cache[Baked] = Cache(MAX_BAKED)  # counted, not weighed
         if self.device.type == "cuda":
             torch.backends.cudnn.allow_tf32 = False  # its 10-bit mantissa shows in 16-bit pictures
@@ -227,10 +232,20 @@ class Renderer:
         baked = self._baked.get(key)
         if baked is None:
             plain = network.bake(coordinates.to(self.device)).eval()
-            baked = plain.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            dtype = self._dtype(network, package)
+            baked = plain.to(self.device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
             self._baked.put(key, baked, 1)
         assert baked is not None
         return baked
+
+    def _dtype(self, network: Network, package: Package) -> torch.dtype:
+        digest = package.info.digest
+        if digest not in self._dtypes:
+            automatic = self._precision == "auto"
+            self._dtypes[digest] = (
+                choose(network, package, self.device) if automatic else torch.float32
+            )
+        return self._dtypes[digest]
 
 
 def _position(view: View, values: Mapping[str, float], stage: str | None = None) -> Hashable:

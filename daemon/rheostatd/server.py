@@ -44,6 +44,7 @@ from rheostat_client.messages import (
 )
 
 from .jobs import Answer
+from .precision import Precision
 from .renderer import DEFAULT_CACHE, Renderer
 from .service import Service
 from .session import Session, Sessions
@@ -317,12 +318,14 @@ def serve(
     picture_memory: int = PICTURE_MEMORY,
     model_memory: int = MODEL_MEMORY,
     cache_memory: int = DEFAULT_CACHE,
+    precision: Precision = "auto",
 ) -> None:
     """Be this user's daemon until SIGTERM, SIGINT or a client's `shutdown`.
 
     picture_memory  bytes of uploaded pixels to keep
     model_memory    bytes of models to keep
     cache_memory    bytes of features and results to keep for the next slider move
+    precision       auto (bfloat16 where it does not show) or float32
 
     Raises RheostatError `already-running` if there is a daemon, `unwritable` if the runtime folder
     cannot be used.
@@ -330,7 +333,7 @@ def serve(
     folder = rendezvous.runtime_folder()
     with rendezvous.claim(folder):
         _log_to(rendezvous.log_file())
-        renderer = Renderer(cache=cache_memory)
+        renderer = Renderer(cache=cache_memory, precision=precision)
         server = Server(folder, picture_memory, model_memory, renderer)
         if threading.current_thread() is threading.main_thread():
             server.heed_signals()

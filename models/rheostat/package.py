@@ -108,18 +108,25 @@ class Package:
             raise _damaged(self.folder, f"{WEIGHTS} holds a value that is not finite in {bad[0]}")
         return network.eval().requires_grad_(False)
 
-    def check_golden(self) -> float:
-        """Render the golden picture; the largest deviation (0..1), refused above the tolerance."""
-        network = self.load()
+    def golden(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The golden picture (1, 3, H, W), positions (N, P) and what must come out (N, 3, H, W)."""
         try:
             with np.load(self.folder / GOLDEN, allow_pickle=False) as golden:
                 x, lam, output = (
                     torch.from_numpy(golden[name]) for name in ("input", "lam", "output")
                 )
+        except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
+            raise _damaged(self.folder, f"{GOLDEN} is no golden picture") from error
+        return x, lam, output
+
+    def check_golden(self) -> float:
+        """Render the golden picture; the largest deviation (0..1), refused above the tolerance."""
+        network, (x, lam, output) = self.load(), self.golden()
+        try:
             with torch.inference_mode():
                 result = network(x.expand(len(lam), -1, -1, -1), lam)
             deviation = float((result - output).abs().max())
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError, BadZipFile) as error:
+        except (ValueError, TypeError, RuntimeError) as error:
             raise _damaged(self.folder, f"{GOLDEN} is no golden picture") from error
         if not deviation <= GOLDEN_TOLERANCE:
             raise _damaged(

@@ -102,6 +102,20 @@ def test_a_constant_map_equals_the_scalar(
         )
 
 
+@pytest.mark.parametrize("sigma", [5, 15, 25, 50])
+def test_half_precision_does_not_show(package: Package, network: Network, sigma: int) -> None:
+    clean = to_float(read_rgb(PHOTOGRAPH))[None, :, 64:224, 96:256]
+    noise = torch.Generator().manual_seed(sigma)
+    x = add_gaussian_noise(clean, torch.tensor([float(sigma)]), noise)
+    for detail in (0.0, 1.0):
+        lam = package.coordinates({"noise": sigma, "detail": detail})
+        exact, half = network.bake(lam)(x), network.bake(lam).to(torch.bfloat16)(x)
+        assert half.dtype == torch.float32
+        assert float((half - exact).abs().max()) <= 3 / 255
+        psnr = [-10 * torch.log10((y.clamp(0, 1) - clean).square().mean()) for y in (exact, half)]
+        assert abs(float(psnr[0] - psnr[1])) <= 0.02
+
+
 def test_late_controls_leave_the_trunk_as_it_is(
     package: Package, network: Network, noisy: Tensor
 ) -> None:

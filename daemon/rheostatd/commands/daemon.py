@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from rheostat_client.connection import Connection
 from rheostat_client.errors import RheostatError
@@ -26,11 +26,16 @@ def serve(
         float,
         Option(min=0, metavar="GIB", help="Memory for what the next slider move may use again."),
     ] = 0.5,
+    precision: Annotated[
+        Literal["auto", "float32"],
+        Option(help="auto computes in bfloat16 where that does not show."),
+    ] = "auto",
 ) -> None:
     """Run the daemon here, until Ctrl-C or `rheostat stop`. Programs start it by themselves."""
     from ..server import serve
 
-    serve(int(picture_memory * GIB), int(model_memory * GIB), int(cache_memory * GIB))
+    pictures, models, cache = (int(g * GIB) for g in (picture_memory, model_memory, cache_memory))
+    serve(pictures, models, cache, precision)
 
 
 def stop() -> None:

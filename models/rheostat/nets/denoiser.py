@@ -45,7 +45,8 @@ class Trunk(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W), even sides -> (N, width, H/2, W/2)."""
-        z: Tensor = self.body(self.enter(x - 0.5))
+        centred = (x - 0.5).to(next(self.parameters()).dtype)
+        z: Tensor = self.body(self.enter(centred))
         return z
 
 
@@ -80,7 +81,7 @@ class Denoised(Baked):
 
     def head(self, x: Tensor, features: Tensor) -> Tensor:
         """`x` less its noise."""
-        y: Tensor = x - self.noise(features)
+        y: Tensor = x - self.noise(features).to(x)
         return y
 
 
