@@ -142,7 +142,11 @@ class Peer:
         for reply in replies:
             message, pixels = reply if isinstance(reply, tuple) else (reply, [])
             frames = message if isinstance(message, list) else to_frames(message, pixels)
-            lane.send_multipart([sender, *frames])
+            try:
+                lane.send_multipart([sender, *frames])
+            except zmq.ZMQError as error:
+                if error.errno != zmq.EHOSTUNREACH:  # the client may have gone before its answer
+                    raise
 
     # --- the honest handlers: each gives messages, or (message, pixel frames) -------------------
 
