@@ -10,10 +10,10 @@ import torch
 from rheostat import MultiLoss
 from rheostat.data import Crops, centre, find_pictures, read_all, to_float
 from rheostat.degradations import add_gaussian_noise
-from rheostat.nets.denoiser import ResidualBlock
+from rheostat.nets.restorer import ResidualBlock
 from rheostat.perception import LPIPS
 from rheostat.samplers import corners
-from rheostat.tasks import DenoiseTask
+from rheostat.tasks.denoise import DenoiseTask
 from torch import Tensor, nn
 from torchmetrics.functional.image import peak_signal_noise_ratio
 

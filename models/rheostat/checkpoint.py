@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from rheostat_client.errors import RheostatError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 
@@ -56,6 +56,16 @@ def load(
             "Start anew without --resume, or use the recipe the checkpoint was made with.",
         ) from error
     return facts
+
+
+def load_weights(path: Path) -> dict[str, Tensor]:
+    """Bare weights by name; RheostatError `bad-checkpoint`."""
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise RheostatError(
+            "bad-checkpoint", f"{path} cannot be read: {error}.", "Name a file of weights."
+        ) from error
 
 
 def _below(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:

@@ -2,13 +2,63 @@
 
 from __future__ import annotations
 
+import io
+import math
+
+import numpy as np
 import torch
+import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 LEVELS = 255.0  # 8-bit levels in the unit range
+REACH = 18  # pixels on each side that `blur` looks at
+HAIR = 0.3  # px; a moving point is not thinner than this Gaussian's σ, so that its line is smooth
 
 
 def add_gaussian_noise(clean: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
     """`clean` (N, C, H, W) in 0..1 plus white noise of `sigma` (N,) 8-bit levels; not clipped."""
     noise = torch.randn(clean.shape, generator=generator, device=generator.device)
     return clean + noise.to(clean) * (sigma.to(clean) / LEVELS)[:, None, None, None]
+
+
+def compress(picture: Tensor, quality: int, subsampling: str) -> Tensor:
+    """`picture` (3, H, W) in 0..1 after a JPEG file of `quality` 1–100 by libjpeg.
+
+    subsampling  of the colour: "4:4:4", "4:2:2" or "4:2:0"
+    """
+    levels = (picture.clamp(0, 1) * LEVELS).round().byte().permute(1, 2, 0).contiguous()
+    file = io.BytesIO()
+    Image.fromarray(levels.numpy()).save(file, "JPEG", quality=quality, subsampling=subsampling)
+    decoded = torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1)
+    return decoded.to(picture).div(LEVELS)
+
+
+def blur(clean: Tensor, shapes: Tensor) -> Tensor:
+    """`clean` (N, C, H, W) blurred by `shapes` (N, 3): see `blur_kernels`; borders reflect."""
+    kernels = blur_kernels(shapes).to(clean)
+    padded = F.pad(clean, (REACH,) * 4, mode="reflect")
+    size = padded.shape[-2:]
+    spectrum = torch.fft.rfft2(kernels, s=size)[:, None]
+    blurred = torch.fft.irfft2(torch.fft.rfft2(padded) * spectrum, s=size)
+    # The kernel's centre stands at REACH, so everything came out that much further down and right.
+    return blurred[:, :, 2 * REACH :, 2 * REACH :].contiguous()
+
+
+def blur_kernels(shapes: Tensor) -> Tensor:
+    """Kernels (N, 2 REACH + 1, 2 REACH + 1), each summing to 1.
+
+    shapes  (N, 3): the lens blur (Gaussian σ, px), the length of an even straight motion (px) and
+            its angle (degrees, anticlockwise from the x axis)
+    """
+    radius, motion, angle = shapes.double().unbind(1)
+    sigma = torch.hypot(radius, torch.where(motion > 0, HAIR, 0.0)).clamp_min(0.05)
+    along = torch.linspace(-0.5, 0.5, 31, dtype=torch.float64)  # points of the line
+    place = torch.arange(-REACH, REACH + 1, dtype=torch.float64)
+    at_x = along * (motion * torch.cos(angle * (math.pi / 180)))[:, None]
+    at_y = along * (-motion * torch.sin(angle * (math.pi / 180)))[:, None]
+    spread = 2 * sigma[:, None, None] ** 2
+    in_x = torch.exp(-((place - at_x[:, :, None]) ** 2) / spread)
+    in_y = torch.exp(-((place - at_y[:, :, None]) ** 2) / spread)
+    kernels = torch.einsum("npy,npx->nyx", in_y, in_x)
+    return (kernels / kernels.sum((1, 2), keepdim=True)).float()

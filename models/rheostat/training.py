@@ -12,17 +12,15 @@ from pathlib import Path
 import torch
 from rheostat_client.errors import RheostatError, nearest
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import nn
 
 from . import checkpoint, nets
 from .data import Crops, centre, find_pictures, read_all, to_float
-from .degradations import add_gaussian_noise
 from .kernels import TunableKernel
 from .recipe import Recipe, Stage, read_recipe
-from .tasks import DenoiseTask
+from .tasks import TASKS
 
 SAVE_SECONDS = 120.0
-TASKS = {"denoise": DenoiseTask}
 
 
 @dataclass(frozen=True)
@@ -45,13 +43,16 @@ def train(
     out: Path,
     backbones: Path,
     resume: bool = False,
+    start: Path | None = None,
     device: str | None = None,
     report: Callable[[Progress], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Path:
     """Train for at most `minutes`, or until the recipe's steps are done; returns the weights' path.
 
-    `should_stop` is asked before every step, and `report` told after every twentieth.
+    `start` names weights (safetensors) of a related network: what fits of them is where the
+    training begins. `should_stop` is asked before every step, and `report` told after every
+    twentieth.
 
     `out` receives checkpoint.safetensors (every two minutes and at the end), log.jsonl and
     weights.safetensors. With `resume` the run goes on as if it had never stopped, bit for bit on
@@ -66,6 +67,8 @@ def train(
             f"{trainer.checkpoint} exists already.",
             "Add --resume to go on with it, or choose another --out.",
         )
+    elif start:
+        trainer.start_from(start)
     trainer.run(minutes * 60, report, should_stop)
     return trainer.finish()
 
@@ -94,7 +97,10 @@ class Trainer:
         pictures = read_all(find_pictures(data))
         self.held_out = [centre(p, 192) for p in pictures[:: -(-len(pictures) // recipe.held_out)]]
         del pictures[:: -(-len(pictures) // recipe.held_out)]
-        self.crops = {patch: Crops(pictures, patch) for patch in {s.patch for s in recipe.stages}}
+        border = 2 * self.task.margin
+        self.crops = {
+            patch: Crops(pictures, patch + border) for patch in {s.patch for s in recipe.stages}
+        }
         self.step = 0
         self.average = 0.0
 
@@ -111,6 +117,19 @@ class Trainer:
         """Take up the state in `checkpoint`."""
         facts = checkpoint.load(self.checkpoint, self._modules, self.optimizer, self.generator)
         self.step, self.average = int(facts["step"]), float(facts["average"])
+
+    def start_from(self, weights: Path) -> None:
+        """Begin with another network's weights, where names and shapes agree."""
+        known = checkpoint.load_weights(weights)
+        own = self.network.state_dict()
+        fitting = {k: v for k, v in known.items() if k in own and v.shape == own[k].shape}
+        if not fitting:
+            raise RheostatError(
+                "bad-checkpoint",
+                f"Nothing in {weights} fits the network {self.recipe.architecture}.",
+                "Start from a network with the same layers.",
+            )
+        self.network.load_state_dict(fitting, strict=False)
 
     def save(self) -> None:
         """Write the state to `checkpoint`."""
@@ -178,22 +197,9 @@ class Trainer:
 
     @torch.inference_mode()
     def validate(self) -> dict[str, float]:
-        """PSNR (dB) at σ 15, 25, 50 without detail; LPIPS at σ 25 without and with; held-out."""
-        scores: dict[str, list[float]] = {}
-        for index, picture in enumerate(self.held_out):
-            clean = to_float(picture)[None].to(self.device)
-            for sigma in (15, 25, 50):
-                generator = torch.Generator().manual_seed(index)
-                noisy = add_gaussian_noise(clean.cpu(), torch.tensor([float(sigma)]), generator)
-                for detail in (0.0, 1.0) if sigma == 25 else (0.0,):
-                    lam = torch.tensor([[float(sigma), detail]], device=self.device)
-                    result = self.network(noisy.to(self.device), lam).clamp(0, 1)
-                    if not detail:
-                        scores.setdefault(f"psnr_{sigma}", []).append(_psnr(result, clean))
-                    if sigma == 25:
-                        distance = float(self.task.lpips(result, clean))
-                        scores.setdefault(f"lpips_detail_{detail:g}", []).append(distance)
-        return {name: sum(values) / len(values) for name, values in scores.items()}
+        """The task's scores on the held-out pictures."""
+        clean = [to_float(picture)[None].to(self.device) for picture in self.held_out]
+        return self.task.validate(self.network, clean)
 
     def _report(self, progress: Progress, report: Callable[[Progress], None]) -> None:
         if progress.validation:
@@ -225,10 +231,6 @@ def _learning_rate(stage: Stage, step: int) -> float:
     warm = min(1.0, (step + 1) / 200)
     decay = 0.0005 * (1999 * 0.5 * (1 + math.cos(math.pi * step / stage.steps)) + 1)
     return stage.learning_rate * warm * decay
-
-
-def _psnr(a: Tensor, b: Tensor) -> float:
-    return -10 * math.log10(float(((a - b) ** 2).mean()))
 
 
 def _device(name: str | None) -> torch.device:

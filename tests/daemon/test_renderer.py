@@ -12,7 +12,7 @@ import pytest
 import torch
 from packages import random_denoiser
 from rheostat.nets import Baked, Network
-from rheostat.nets.denoiser import Denoised
+from rheostat.nets.restorer import Restored
 from rheostat.package import Package, read_package
 from rheostat_client.errors import RheostatError
 from rheostat_client.pixels import FORMATS
@@ -261,8 +261,8 @@ class TestCache:
     ) -> None:
         ran: list[str] = []
         for stage in ("trunk", "head"):
-            original = getattr(Denoised, stage)
-            monkeypatch.setattr(Denoised, stage, spied(ran, stage, original))
+            original = getattr(Restored, stage)
+            monkeypatch.setattr(Restored, stage, spied(ran, stage, original))
         network, renderer = package.load(), Renderer(CPU)
         for values, expected in (
             ({"noise": 10.0, "detail": 0.0}, ["trunk", "head"]),

@@ -11,7 +11,7 @@ import rheostat
 import torch
 from packages import random_denoiser
 from rheostat import STRATEGIES
-from rheostat.nets.denoiser import ResidualBlock
+from rheostat.nets.restorer import ResidualBlock
 from torch import nn
 
 

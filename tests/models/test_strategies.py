@@ -6,7 +6,7 @@ import pytest
 import rheostat
 import torch
 from rheostat import STRATEGIES, TunableNetwork, bake, convert, cost
-from rheostat.nets.denoiser import ResidualBlock
+from rheostat.nets.restorer import ResidualBlock
 from torch import Tensor, nn
 
 CONTROLS = {name: 1 if name == "blend" else 2 for name in STRATEGIES}

@@ -8,15 +8,17 @@ import pytest
 import torch
 from packages import REPOSITORY
 from PIL import Image
-from rheostat import tasks, training
 from rheostat.degradations import add_gaussian_noise
 from rheostat.losses import MultiLoss
+from rheostat.nets import ARCHITECTURES
 from rheostat.recipe import read_recipe
+from rheostat.tasks import TASKS, restoration
 from rheostat.training import Trainer, train
 from rheostat_client.errors import RheostatError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+RECIPES = sorted((REPOSITORY / "models" / "zoo").glob("*/recipe.toml"))
 RECIPE = """
 architecture = "denoiser"
 config = { width = 8, blocks = 1 }
@@ -42,7 +44,7 @@ class Distance(nn.Module):
 
 @pytest.fixture
 def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(tasks, "LPIPS", Distance)
+    monkeypatch.setattr(restoration, "LPIPS", Distance)
     folder = tmp_path / "pictures"
     folder.mkdir()
     generator = torch.Generator().manual_seed(0)
@@ -179,9 +181,30 @@ def test_unreadable_and_missing_pictures_are_named(
         run(recipe, tmp_path / "empty", tmp_path / "out")
 
 
-def test_the_shipped_recipe_can_be_read() -> None:
-    recipe = read_recipe(REPOSITORY / "models" / "zoo" / "denoise" / "recipe.toml")
-    assert recipe.task in training.TASKS
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.parent.name)
+def test_shipped_recipes_can_be_read(path: Path) -> None:
+    recipe = read_recipe(path)
+    assert recipe.task in TASKS
+    assert recipe.architecture in ARCHITECTURES
+
+
+def test_it_starts_from_what_fits_of_other_weights(
+    recipe: Path, pictures: Path, tmp_path: Path
+) -> None:
+    run(recipe, pictures, tmp_path / "first")
+    weights = load_file(tmp_path / "first" / "weights.safetensors")
+    recipe.write_text(RECIPE.replace("blocks = 1", "blocks = 2"))
+    trainer = Trainer(
+        read_recipe(recipe), pictures, tmp_path / "out", tmp_path, torch.device("cpu")
+    )
+    trainer.start_from(tmp_path / "first" / "weights.safetensors")
+    own = trainer.network.state_dict()
+    assert own.keys() > weights.keys()
+    assert all(torch.equal(own[name], value) for name, value in weights.items())
+    strange = tmp_path / "strange.safetensors"
+    save_file({"other": torch.zeros(1)}, strange)
+    with pytest.raises(RheostatError, match="Nothing in"):
+        trainer.start_from(strange)
 
 
 def test_noise_has_the_strength_it_says_and_its_seed() -> None:

@@ -35,6 +35,10 @@ def train(
     data: Data,
     minutes: Annotated[float, Option(min=0.0, help="Stop after so many minutes.")],
     resume: Annotated[bool, Option("--resume", help="Go on where the last run stopped.")] = False,
+    start: Annotated[
+        Path | None,
+        Option(metavar="WEIGHTS", help="Begin with what fits of a related network's weights."),
+    ] = None,
     backbones: Backbones = None,
     out: Annotated[
         Path | None, Option(metavar="FOLDER", help="Default: runs/ and the recipe's folder name.")
@@ -62,6 +66,7 @@ def train(
             out=folder,
             backbones=backbones or find_backbones(data),
             resume=resume,
+            start=start,
             report=report,
             should_stop=should_stop,
         )

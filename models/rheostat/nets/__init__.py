@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .deblocker import Deblocker
+from .deblurrer import Deblurrer
 from .denoiser import Denoiser
 from .network import Baked, Network
 
-__all__ = ["ARCHITECTURES", "Baked", "Denoiser", "Network", "build"]
+__all__ = ["ARCHITECTURES", "Baked", "Deblocker", "Deblurrer", "Denoiser", "Network", "build"]
 
-ARCHITECTURES: Mapping[str, Callable[..., Network]] = {"denoiser": Denoiser}
+ARCHITECTURES: Mapping[str, Callable[..., Network]] = {
+    "denoiser": Denoiser,
+    "deblocker": Deblocker,
+    "deblurrer": Deblurrer,
+}
 
 
 def build(architecture: str, config: Mapping[str, Any]) -> Network:

@@ -1,0 +1,141 @@
+"""Restorer: residual 3×3 blocks on 2×2 space-to-depth pixels, all kernels tunable.
+
+Working at half resolution quarters the cost per layer (FFDNet, Zhang et al. 2018). There is no
+normalisation and no pooling over the picture, so a tile with enough context equals the whole.
+"""
+
+from __future__ import annotations
+
+import abc
+
+import torch
+from torch import Tensor, nn
+
+from ..strategies import convert
+from .network import Baked, Network
+
+
+class ResidualBlock(nn.Module):
+    """z + conv(relu(conv(z))) at constant width."""
+
+    def __init__(self, width: int) -> None:
+        """Two 3×3 convolutions of `width` channels."""
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        with torch.no_grad():  # a block starts near the identity, whatever the depth
+            self.second.weight *= 0.1
+
+    def forward(self, z: Tensor) -> Tensor:
+        """(N, width, H, W) -> same shape."""
+        out: Tensor = z + self.second(torch.relu(self.first(z)))
+        return out
+
+
+class Trunk(nn.Module):
+    """Picture -> features of half its size."""
+
+    def __init__(self, width: int, blocks: int) -> None:
+        """`blocks` residual blocks of `width` channels."""
+        super().__init__()
+        self.enter = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(12, width, 3, padding=1))
+        self.body = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3, H, W), even sides -> (N, width, H/2, W/2)."""
+        centred = (x - 0.5).to(next(self.parameters()).dtype)
+        z: Tensor = self.body(self.enter(centred))
+        return z
+
+
+class Head(nn.Module):
+    """Features -> what is wrong with the picture."""
+
+    def __init__(self, width: int, blocks: int) -> None:
+        """`blocks` more residual blocks of `width` channels."""
+        super().__init__()
+        self.body = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
+        self.leave = nn.Conv2d(width, 12, 3, padding=1)
+        self.shuffle = nn.PixelShuffle(2)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """(N, width, H/2, W/2) -> (N, 3, H, W)."""
+        fault: Tensor = self.shuffle(self.leave(self.body(z)))
+        return fault
+
+
+class Restored(Baked):
+    """x − fault(x): a restorer baked at one slider position."""
+
+    def __init__(self, features: Trunk, fault: Head) -> None:
+        """`fault` already carries the fade."""
+        super().__init__()
+        self.features, self.fault = features, fault
+
+    def trunk(self, x: Tensor) -> Tensor:
+        """(N, 3, H, W) -> features."""
+        z: Tensor = self.features(x)
+        return z
+
+    def head(self, x: Tensor, features: Tensor) -> Tensor:
+        """`x` less its fault."""
+        y: Tensor = x - self.fault(features).to(x)
+        return y
+
+
+class Restorer(Network):
+    """Result = picture − fade(λ) · fault(picture, λ): what repairs a picture, by sliders.
+
+    The last slider is `detail`; it moves the last blocks only. Subclasses say in which
+    coordinates of λ the kernels are affine, and where the correction fades to nothing.
+    """
+
+    multiple = 2
+    axes: int  # coordinates of the kernels, the last of them `detail`
+
+    def __init__(self, width: int = 64, blocks: int = 5, late: int = 1) -> None:
+        """`blocks` residual blocks of `width` channels at half resolution, the last `late` of them
+        and the last convolution moved by detail as well. ValueError unless 0 <= late <= blocks.
+        """
+        super().__init__()
+        if not 0 <= late <= blocks:
+            raise ValueError(f"late is {late}; of {blocks} blocks, 0 to {blocks} can be")
+        self.trunk = convert(Trunk(width, blocks - late), controls=self.axes - 1)
+        self.head = convert(Head(width, late), controls=self.axes)
+        self.receptive_radius = 2 * (2 * blocks + 2) + 1  # 3×3 layers on 2×2 pixels
+
+    @abc.abstractmethod
+    def coordinates(self, lam: Tensor) -> Tensor:
+        """What the kernels are affine in: (N, axes), or (N, axes, H, W), for λ like it."""
+
+    @abc.abstractmethod
+    def fade(self, lam: Tensor) -> Tensor:
+        """How much of the correction counts, 0..1, by the first dimension of λ kept: (N, 1, …)."""
+
+    def forward(self, x: Tensor, lam: Tensor) -> Tensor:
+        """`x` (N, 3, H, W), even sides, 0..1 sRGB-encoded; `lam` (N, P), (1, P) or a map."""
+        axes = self.coordinates(lam)
+        if lam.ndim == 4:
+            axes = nn.functional.avg_pool2d(axes, 2)  # the kernels work at half the size
+        fault: Tensor = self.head(self.trunk(x, axes[:, :-1]), axes)
+        fade = self.fade(lam)
+        return x - (fade if lam.ndim == 4 else fade[:, :, None, None]) * fault
+
+    def bake(self, lam: Tensor) -> Restored:
+        """The plain network at `lam` (P,); the fade is folded into the last layer."""
+        axes = self.coordinates(lam[None])[0]
+        trunk, head = self.trunk.bake(axes[:-1]), self.head.bake(axes)
+        assert isinstance(trunk, Trunk)
+        assert isinstance(head, Head)
+        fade = self.fade(lam[None]).item()
+        with torch.no_grad():
+            head.leave.weight *= fade
+            if head.leave.bias is not None:
+                head.leave.bias *= fade
+        return Restored(trunk, head)
+
+
+def smooth_step(t: Tensor) -> Tensor:
+    """0 below 0, 1 above 1, and between them a cubic without a corner."""
+    t = t.clamp(0, 1)
+    return t * t * (3 - 2 * t)

@@ -1,0 +1,22 @@
+"""Tasks, one file each: which λ are drawn, what is done to a picture, what is asked of the result.
+
+Recipes choose one by name from the closed registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .deblur import DeblurTask
+from .dejpeg import DejpegTask
+from .denoise import DenoiseTask
+from .restoration import Restoration
+from .task import Batch, Task
+
+__all__ = ["TASKS", "Batch", "Restoration", "Task"]
+
+TASKS: Mapping[str, type[Task]] = {
+    "denoise": DenoiseTask,
+    "dejpeg": DejpegTask,
+    "deblur": DeblurTask,
+}

@@ -1,0 +1,107 @@
+"""Restoration: a fault of known strength is put into clean pictures, and learned to be undone."""
+
+from __future__ import annotations
+
+import abc
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from torch import Generator, Tensor
+
+from ..losses import MultiLoss, l1
+from ..nets import Network
+from ..perception import LPIPS
+from .task import Batch, Task
+
+
+class Restoration(Task):
+    """λ = (what describes the fault …, detail 0–1).
+
+    L(λ) = ((1 − 0.6 detail) · L1 + detail · LPIPS) · level(λ), each term over its running average.
+    `level` evens out how large the error is along the fault's strength, so that every strength
+    counts alike. Part of L1 stays at full detail: the gradient of LPIPS alone is so rough that both
+    losses end higher. LPIPS sees the picture at a random phase: its backbone and the network both
+    work on a grid of two pixels, and a fixed phase would let the pattern of the one hide in the
+    other.
+    """
+
+    fidelity_floor = 0.4
+    probes: ClassVar[Mapping[str, tuple[float, ...]]]  # known faults; a training is watched on them
+
+    def __init__(self, backbones: Path) -> None:
+        """Load the perceptual loss from the folder `backbones`."""
+        super().__init__(backbones)
+        self.multi_loss = MultiLoss(("fidelity", "perception"))
+        self.lpips = LPIPS(backbones)
+
+    @abc.abstractmethod
+    def draw_faults(self, count: int, generator: Generator) -> Tensor:
+        """λ without detail, (count, P − 1)."""
+
+    @abc.abstractmethod
+    def degrade(self, clean: Tensor, faults: Tensor, generator: Generator) -> Tensor:
+        """`clean` (N, 3, H, W) with the faults (N, P − 1) in it; `margin` is not cut off."""
+
+    @abc.abstractmethod
+    def level(self, faults: Tensor) -> Tensor:
+        """Weight (N,) of samples with these faults."""
+
+    def draw(self, clean: Tensor, detailed: float, generator: Generator) -> Batch:
+        """Degraded samples; see Task. About half of those with detail are at 1."""
+        count = clean.shape[0]
+        faults = self.draw_faults(count, generator)
+        detail = torch.rand(count, generator=generator)
+        detail[torch.rand(count, generator=generator) < 0.5] = 1.0
+        detail[round(count * detailed) :] = 0.0  # a fixed number keeps the step time even
+        degraded = self.degrade(clean, faults, generator)
+        down, right = torch.randint(2, (2,), generator=generator).tolist()
+        lam = torch.cat((faults, detail[:, None]), dim=1)
+        return Batch(self._inner(degraded), self._inner(clean), lam, (down, right))
+
+    def loss(self, output: Tensor, batch: Batch) -> Tensor:
+        """The scalar multi-loss; see the class."""
+        faults, detail = batch.lam[:, :-1], batch.lam[:, -1]
+        fidelity = l1(output, batch.target)
+        perception = torch.zeros_like(fidelity)
+        wanted = detail > 0
+        if bool(wanted.any()):
+            down, right = batch.phase
+            distance = self.lpips(
+                output[wanted, :, down:, right:], batch.target[wanted, :, down:, right:]
+            )
+            perception = perception.index_put((wanted,), distance.to(fidelity))
+        level = self.level(faults)
+        total: Tensor = self.multi_loss(
+            {"fidelity": fidelity * level, "perception": perception * level},
+            {"fidelity": 1 - (1 - self.fidelity_floor) * detail, "perception": detail},
+        )
+        return total
+
+    def validate(self, network: Network, pictures: Sequence[Tensor]) -> dict[str, float]:
+        """PSNR (dB) at every probe without detail; LPIPS at the middle one without and with."""
+        scores: dict[str, list[float]] = {}
+        middle = list(self.probes)[len(self.probes) // 2]
+        for index, clean in enumerate(pictures):
+            for name, fault in self.probes.items():
+                generator = torch.Generator().manual_seed(index)
+                degraded = self.degrade(clean.cpu(), torch.tensor([fault]), generator).to(clean)
+                for detail in (0.0, 1.0) if name == middle else (0.0,):
+                    lam = torch.tensor([[*fault, detail]], device=clean.device)
+                    result = network(degraded, lam).clamp(0, 1)
+                    if not detail:
+                        scores.setdefault(f"psnr_{name}", []).append(_psnr(result, clean))
+                    if name == middle:
+                        distance = float(self.lpips(result, clean))
+                        scores.setdefault(f"lpips_detail_{detail:g}", []).append(distance)
+        return {name: sum(values) / len(values) for name, values in scores.items()}
+
+    def _inner(self, picture: Tensor) -> Tensor:
+        m = self.margin
+        return picture[:, :, m:-m, m:-m] if m else picture
+
+
+def _psnr(a: Tensor, b: Tensor) -> float:
+    return -10 * math.log10(float(((a - b) ** 2).mean()))

@@ -1,0 +1,67 @@
+"""What a training needs to know of the thing that is learned."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Generator, Tensor, nn
+
+from ..losses import MultiLoss
+from ..nets import Network
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Training samples: `input` and `target` (N, 3, H, W) in 0..1, `lam` (N, P).
+
+    `phase` is a shift by 0 or 1 pixel each way for losses that see the picture on a grid of two.
+    """
+
+    input: Tensor
+    target: Tensor
+    lam: Tensor
+    phase: tuple[int, int] = (0, 0)
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on `device`."""
+        return replace(
+            self,
+            input=self.input.to(device),
+            target=self.target.to(device),
+            lam=self.lam.to(device),
+        )
+
+
+class Task(nn.Module, abc.ABC):
+    """How samples are drawn and judged.
+
+    margin      pixels that crops are larger than the patch on each side, for what is done to them
+    multi_loss  the running averages of the losses; saved and resumed with the training
+    """
+
+    margin: int = 0
+    multi_loss: MultiLoss
+
+    @abc.abstractmethod
+    def __init__(self, backbones: Path) -> None:
+        """Load what the losses need from the folder `backbones`."""
+        super().__init__()
+
+    @abc.abstractmethod
+    def draw(self, clean: Tensor, detailed: float, generator: Generator) -> Batch:
+        """Samples of `clean` (N, 3, H + 2 · margin, W + 2 · margin), λ drawn for each.
+
+        `detailed` is the share of samples with detail > 0.
+        """
+
+    @abc.abstractmethod
+    def loss(self, output: Tensor, batch: Batch) -> Tensor:
+        """The scalar multi-loss of `output` (N, 3, H, W)."""
+
+    @abc.abstractmethod
+    def validate(self, network: Network, pictures: Sequence[Tensor]) -> dict[str, float]:
+        """Named scores, means over held-out `pictures` (1, 3, H, W)."""

@@ -1,0 +1,77 @@
+"""Every restorer: the identity at off, exact tiles, baked equals dynamic, a map equals a value."""
+
+from __future__ import annotations
+
+import pytest
+import rheostat
+import torch
+from rheostat.nets import Deblocker, Deblurrer, Denoiser
+from rheostat.nets.restorer import Restorer
+from torch import Tensor, nn
+
+OFF: dict[type[Restorer], list[list[float]]] = {
+    Denoiser: [[0.0, 0.0], [0.0, 1.0]],
+    Deblocker: [[100.0, 0.0], [100.0, 1.0]],
+    Deblurrer: [[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 90.0, 1.0]],
+}
+POSITIONS: dict[type[Restorer], list[list[float]]] = {
+    Denoiser: [[0.5, 0.0], [25.0, 0.3], [75.0, 1.0]],
+    Deblocker: [[99.0, 0.0], [60.0, 0.3], [10.0, 1.0]],
+    Deblurrer: [[0.1, 0.0, 10.0, 0.0], [1.5, 4.0, 100.0, 0.3], [3.0, 15.0, 180.0, 1.0]],
+}
+
+
+@pytest.fixture(params=OFF)
+def network(request: pytest.FixtureRequest) -> Restorer:
+    torch.manual_seed(0)
+    made: Restorer = request.param(width=8, blocks=2)
+    for parameter in made.parameters():
+        nn.init.normal_(parameter, std=0.1)
+    return made.eval().requires_grad_(False)
+
+
+def picture(*shape: int) -> Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(3))
+
+
+def test_off_is_the_identity_bit_for_bit(network: Restorer) -> None:
+    x = picture(2, 3, 16, 12)
+    off = torch.tensor(OFF[type(network)])
+    assert torch.equal(network(x, off), x)
+    for lam in off:
+        assert torch.equal(rheostat.bake(network, lam)(x), x)
+
+
+def test_baked_and_painted_equal_dynamic(network: Restorer) -> None:
+    positions = torch.tensor(POSITIONS[type(network)])
+    x = picture(len(positions), 3, 16, 20)
+    together = network(x, positions)
+    painted = network(x, positions[:, :, None, None].expand(-1, -1, 16, 20))
+    torch.testing.assert_close(painted, together, atol=1e-4, rtol=1e-4)
+    for index, lam in enumerate(positions):
+        one = slice(index, index + 1)
+        baked = rheostat.bake(network, lam)(x[one])
+        torch.testing.assert_close(baked, together[one], atol=1e-4, rtol=1e-4)
+
+
+def test_pixels_beyond_the_receptive_radius_do_not_matter(network: Restorer) -> None:
+    radius = network.receptive_radius
+    x = picture(1, 3, 4, 2 * radius + 20)
+    changed = x.clone()
+    changed[..., 0] += 1.0
+    lam = torch.tensor(POSITIONS[type(network)][1:2])
+    difference = (network(x, lam) - network(changed, lam)).abs().amax((0, 1, 2))
+    assert float(difference[radius + 1 :].max()) == 0
+    assert float(difference[: radius // 2].max()) > 0
+
+
+def test_without_motion_the_angle_does_nothing_and_a_half_turn_never_does() -> None:
+    network = Deblurrer(width=8, blocks=1)
+    for parameter in network.parameters():
+        nn.init.normal_(parameter, std=0.1)
+    x = picture(1, 3, 16, 16)
+    with torch.no_grad():
+        still = [network(x, torch.tensor([[1.0, 0.0, a, 0.5]])) for a in (0.0, 77.0)]
+        assert torch.equal(*still)
+        turned = [network(x, torch.tensor([[1.0, 5.0, a, 0.5]])) for a in (20.0, 200.0)]
+        torch.testing.assert_close(*turned, atol=1e-4, rtol=1e-4)

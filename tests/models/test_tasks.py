@@ -1,0 +1,88 @@
+"""Tasks and what they do to pictures: the fault has the strength it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from packages import REPOSITORY
+from rheostat.data import read_rgb, to_float
+from rheostat.degradations import REACH, blur, blur_kernels, compress
+from rheostat.nets.deblocker import quantisation_scale
+from rheostat.tasks import TASKS, Restoration, restoration
+from torch import Tensor, nn
+
+PHOTOGRAPH = REPOSITORY / "docs" / "images" / "astronaut.png"
+
+
+@pytest.fixture(params=sorted(TASKS))
+def task(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Restoration:
+    monkeypatch.setattr(restoration, "LPIPS", lambda _backbones: nn.Identity())
+    made = TASKS[request.param](Path())
+    assert isinstance(made, Restoration)
+    return made
+
+
+@pytest.fixture(scope="module")
+def photograph() -> Tensor:
+    return to_float(read_rgb(PHOTOGRAPH))[None, :, 100:200, 100:200]
+
+
+def test_samples_have_the_patch_size_and_lambda_in_range(
+    task: Restoration, photograph: Tensor
+) -> None:
+    clean = photograph.expand(8, -1, -1, -1)
+    batch = task.draw(clean, 0.5, torch.Generator().manual_seed(0))
+    side = 100 - 2 * task.margin
+    assert batch.input.shape == batch.target.shape == (8, 3, side, side)
+    middle = slice(task.margin, 100 - task.margin)
+    assert torch.equal(batch.target, clean[:, :, middle, middle])
+    assert int((batch.lam[:, -1] > 0).sum()) == 4
+    assert bool((task.level(batch.lam[:, :-1]) > 0).all())
+
+
+def test_a_fault_is_there_and_drawn_by_seed(task: Restoration, photograph: Tensor) -> None:
+    for fault in task.probes.values():
+        once, again = (
+            task.degrade(photograph, torch.tensor([fault]), torch.Generator().manual_seed(5))
+            for _ in range(2)
+        )
+        assert torch.equal(once, again)
+        assert float((once - photograph).abs().mean()) * 255 > 1
+
+
+def test_compression_is_worse_the_lower_the_quality(photograph: Tensor) -> None:
+    errors = [
+        float((compress(photograph[0], quality, "4:2:0") - photograph[0]).abs().mean())
+        for quality in (10, 30, 60, 90)
+    ]
+    assert errors == sorted(errors, reverse=True)
+
+
+def test_quantisation_scale_is_that_of_libjpeg() -> None:
+    found = quantisation_scale(torch.tensor([10.0, 25.0, 50.0, 75.0, 95.0, 100.0]))
+    torch.testing.assert_close(found, torch.tensor([5.0, 2.0, 1.0, 0.5, 0.1, 0.0]))
+
+
+def test_blur_is_convolution_with_its_kernel(photograph: Tensor) -> None:
+    shape = torch.tensor([[0.8, 7.0, 30.0]])
+    kernel = blur_kernels(shape)[0].flip(0, 1)[None, None].expand(3, 1, -1, -1)
+    padded = F.pad(photograph, (REACH,) * 4, mode="reflect")
+    expected = F.conv2d(padded, kernel, groups=3)
+    torch.testing.assert_close(blur(photograph, shape), expected, atol=1e-5, rtol=0)
+
+
+def test_a_kernel_has_the_width_and_direction_it_says() -> None:
+    place = torch.arange(-REACH, REACH + 1.0)
+    round_one, line = blur_kernels(torch.tensor([[2.0, 0.0, 0.0], [0.0, 12.0, 90.0]]))
+    assert float((round_one.sum(0) * place**2).sum()) == pytest.approx(4.0, rel=1e-3)
+    assert float((line.sum(1) * place**2).sum()) == pytest.approx(12.0**2 / 12, rel=0.1)
+    assert float((line.sum(0) * place**2).sum()) < 0.2
+    rising = blur_kernels(torch.tensor([[0.0, 12.0, 45.0]]))[0]
+    assert float(rising[REACH - 3, REACH + 3]) > 100 * float(rising[REACH + 3, REACH + 3])
+
+
+def test_no_blur_is_no_change(photograph: Tensor) -> None:
+    torch.testing.assert_close(blur(photograph, torch.zeros(1, 3)), photograph)
