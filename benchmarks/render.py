@@ -17,7 +17,8 @@ from rheostat.package import find_packages, read_package
 from rheostat_client.connection import Connection
 from rheostat_client.pixels import pixel_format
 from rheostatd.raster import Picture
-from rheostatd.renderer import Renderer, View
+from rheostatd.renderer import Renderer
+from rheostatd.view import View
 from rich.console import Console
 from rich.table import Table
 

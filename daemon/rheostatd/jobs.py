@@ -22,7 +22,9 @@ from rheostat_client.settings import Settings
 
 from .pool import Pool
 from .raster import Box, Picture, Values
-from .renderer import Renderer, View, unchanged
+from .regions import unchanged
+from .renderer import Renderer
+from .view import View
 
 
 class Answer(NamedTuple):

@@ -1,96 +1,48 @@
-"""Renderer: picture × λ -> picture, tile by tile, equal to one pass over the whole.
+"""Renderer: picture × λ -> picture, piece by piece, equal to one pass over the whole.
 
-A tile is cut with the context its pixels can see, the network's halo, so tiles meet without a
-seam. At the picture's border a tile ends where the whole ends, so both see the same padding.
-
-Where λ is one value the network is baked, and runs in two stages: features that the moved slider
-does not change are kept from the last time. Where λ is painted it runs unbaked.
+Where λ is one value the network is baked and streams over the picture in strips, two stages one
+after the other: every pixel of every layer is computed once, and features that the moved slider
+does not change are kept from the last time. Where λ is painted the network runs unbaked, on tiles
+that are cut with the context their pixels can see, its halo, so that they meet without a seam. At
+the picture's border both end where the whole ends and see the same padding.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from rheostat.nets import Baked, Network
 from rheostat.package import Package
-from rheostat_client.controls import Control
+from rheostat.streaming import NotStreamableError, Run, Stages
 from rheostat_client.errors import RheostatError
-from rheostat_client.messages import CHUNK
 from torch import Tensor
 
 from .cache import Cache
 from .precision import Precision, choose
-from .raster import Box, Picture, Values, fill, hidden, pack, pad, unpack
+from .raster import Box, Values, pack, pad
+from .regions import columns, focussed, tiles, unchanged, visible
+from .view import View
 
 log = logging.getLogger(__name__)
 
-CPU_TILE = 512  # pixels; larger tiles leave the caches
+CPU_TILE = 256  # pixels
 CUDA_TILE = 1024
 MIN_TILE = 64
+COLUMN = 4096  # pixels; what is wider is cut, so that a strip has some rows
 DEFAULT_CACHE = 512 * 2**20  # bytes
 MAX_BAKED = 8  # networks at as many slider positions
 SEEN = (-1.0, 2.0)  # values networks were trained on: 0..1 and the strongest noise
 
 
 @dataclass(frozen=True)
-class View:
-    """One slider position on one picture: what a renderer needs to know of a job.
+class _Plain:
+    """A network at one position; `stages` is None if it cannot stream."""
 
-    controls  every control of the package, by id
-    maps      painted λ: grey pictures of the picture's own size, by control id. Black stands for
-              the control's `off` (its low end, if it has none), white for its value in `controls`,
-              and grey for what lies between
-    origin    names the pixels (their content hash) and the maps'; equal names mean equal pixels.
-              None: nothing is looked up or kept in a cache
-    """
-
-    package: Package
-    picture: Picture
-    controls: Mapping[str, float]
-    maps: Mapping[str, Picture] = field(default_factory=dict)
-    origin: Hashable = None
-
-    def values(self, window: Box) -> dict[str, float] | None:
-        """The controls where they are the same all over `window`, None where they are not."""
-        found = dict(self.controls)
-        for control in self.package.info.controls:
-            if control.id in self.maps:
-                painted = self._painted(control, window)
-                if painted.min() != painted.max():
-                    return None
-                found[control.id] = float(painted.flat[0])
-        return found
-
-    def painted(self, window: Box) -> Tensor:
-        """λ (1, P, height, width) in `window`."""
-        size = window.height, window.width
-        return torch.stack(
-            [
-                torch.from_numpy(self._painted(control, window))
-                if control.id in self.maps
-                else torch.full(size, self.controls[control.id])
-                for control in self.package.info.controls
-            ]
-        )[None]
-
-    def _painted(self, control: Control, window: Box) -> npt.NDArray[np.float32]:
-        picture = self.maps[control.id]
-        grey = picture.values(window)[..., 0].astype(np.float32)
-        if picture.dtype.kind == "u":
-            grey /= np.iinfo(picture.dtype).max
-        elif not ((grey >= 0) & (grey <= 1)).all():
-            raise RheostatError(
-                "bad-value",
-                f"The map of {control.id} has values outside 0 to 1.",
-                "Paint it between black and white.",
-            )
-        low = control.soft[0] if control.off is None else control.off
-        return low + grey * np.float32(self.controls[control.id] - low)
+    baked: Baked
+    stages: Stages | None
 
 
 class Renderer:
@@ -103,19 +55,19 @@ class Renderer:
         cache: int = DEFAULT_CACHE,
         precision: Precision = "float32",
     ) -> None:
-        """On `device` (default: CUDA if there is one, else the CPU), `tile` pixels at a time.
+        """On `device` (default: CUDA if there is one, else the CPU), about `tile`² pixels a step.
 
-        `cache` bytes hold features and finished tiles for the next slider move. Where a tile
-        does not fit the device's memory, tiles become half as wide and high from then on.
+        `cache` bytes hold features and finished strips for the next slider move. Where a step
+        does not fit the device's memory, steps become a quarter as large from then on.
         `precision` "auto" is bfloat16 for the models and devices where that does not show.
         """
         self.device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.tile = tile or (CUDA_TILE if self.device.type == "cuda" else CPU_TILE)
-        self.results: Cache[Values] = Cache(cache // 4)
-        self.features: Cache[Tensor] = Cache(cache - cache // 4)
+        self.results: Cache[tuple[Box, Values]] = Cache(cache // 4)
+        self.features: Cache[_Features] = Cache(cache - cache // 4)
         self._precision = precision
         self._dtypes: dict[str, torch.dtype] = {}  # by a package's digest
-        self._baked: Cache[Baked] = Cache(MAX_BAKED)  # counted, not weighed
+        self._plain: Cache[_Plain] = Cache(MAX_BAKED)  # counted, not weighed
         if self.device.type == "cuda":
             torch.backends.cudnn.allow_tf32 = False  # its 10-bit mantissa shows in 16-bit pictures
 
@@ -131,40 +83,145 @@ class Renderer:
         """For `status`: the caches."""
         return {"features": self.features.report(), "results": self.results.report()}
 
-    def render(
-        self, network: Network, view: View, region: Box, focus: Box | None = None
-    ) -> Iterator[tuple[Box, Values]]:
-        """Finished tiles (box in the picture, pixels in its format) that cover `region` once.
-
-        Those that touch `focus` come first. Raises RheostatError `bad-value` for a map outside
-        0..1, `too-large` if the device has not even the memory for the smallest tile.
-        """
-        planned = list(tiles(region, self.tile, view.package.multiple))
-        if focus:
-            planned.sort(key=lambda box: not box.touches(focus))
-        for box in planned:
-            key = view.origin and (view.origin, _position(view, view.controls), box)
-            values = self.results.get(key) if key else None
-            try:
-                if values is None and max(box.width, box.height) <= self.tile:
-                    values = self._tile(network, view, box)
-            except torch.OutOfMemoryError:
-                self._make_tiles_smaller()
-            if values is None:  # tiles became smaller since this one was planned
-                yield from self.render(network, view, box)
-                continue
-            if key:
-                self.results.put(key, values, values.nbytes)
-            yield box, values
-
     def rest(self) -> None:
         """Forget what was kept for the next slider move, and give the memory back."""
-        for cache in (self.results, self.features, self._baked):
+        for cache in (self.results, self.features, self._plain):
             cache.clear()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _make_tiles_smaller(self) -> None:
+    @torch.inference_mode()
+    def render(
+        self, network: Network, view: View, region: Box, focus: Box | None = None
+    ) -> Iterator[tuple[Box, Values]]:
+        """Finished pieces (box in the picture, pixels in its format) that cover `region` once.
+
+        What lies in `focus` comes first. Raises RheostatError `bad-value` for a map outside
+        0..1, `too-large` if the device has not even the memory for the smallest step.
+        """
+        values = None if view.maps else view.controls
+        if values and view.package.is_off(values):
+            yield from unchanged(view.picture, region)
+            return
+        for part in focussed(region, focus):
+            for band, is_visible in visible(view.picture, part, 2 * view.package.halo):
+                if not is_visible:
+                    yield from unchanged(view.picture, band)
+                elif values and self._bake(network, view.package, values).stages:
+                    yield from self._in_strips(network, view, band)
+                else:
+                    yield from self._in_tiles(network, view, band)
+
+    def _in_strips(self, network: Network, view: View, region: Box) -> Iterator[tuple[Box, Values]]:
+        for column in columns(region, COLUMN, view.package.multiple):
+            rest = column
+            while rest.height:
+                try:
+                    for box, values in self._strips(network, view, rest):
+                        rest = Box(rest.x, box.bottom, rest.width, rest.bottom - box.bottom)
+                        yield box, values
+                except torch.OutOfMemoryError:
+                    self._make_steps_smaller()
+
+    def _strips(self, network: Network, view: View, region: Box) -> Iterator[tuple[Box, Values]]:
+        """Strips of `region` from top to bottom: those seen before, then those still to compute."""
+        key = view.origin and (view.origin, view.name(view.controls), region.x, region.width)
+        row = region.y
+        while key and row < region.bottom:
+            seen = self.results.get((key, row))
+            if seen is None or not region.contains(seen[0]):
+                break
+            yield seen
+            row = seen[0].bottom
+        if row == region.bottom:
+            return
+        region = Box(region.x, row, region.width, region.bottom - row)
+        for box, values in self._stream(network, view, region):
+            if key:
+                self.results.put((key, box.y), (box, values), values.nbytes)
+            yield box, values
+
+    def _stream(self, network: Network, view: View, region: Box) -> Iterator[tuple[Box, Values]]:
+        """Compute `region`, strip by strip."""
+        multiple = view.package.multiple
+        window = region.grown(view.package.halo, multiple).clipped(view.picture.box)
+        strips = self._cut(window, multiple)
+        features, head = self._start(network, view, window, len(strips))
+        finished = window.y
+        for number, strip in enumerate(strips):
+            x = self._seen(view, strip)
+            result = head.push(x, features.take(number, x))
+            if result is None:
+                continue
+            done = Box(window.x, finished, result.shape[3], result.shape[2])
+            finished = done.bottom
+            if done.touches(region):
+                box = done.clipped(region)
+                rows, columns = box.within(done)
+                yield box, self._packed(view, box, result[0, :, rows, columns])
+
+    def _start(
+        self, network: Network, view: View, window: Box, strips: int
+    ) -> tuple[_Features, Run]:
+        """Runs over `window`: the trunk's, perhaps begun by an earlier job, and the head's."""
+        stages = self._bake(network, view.package, view.controls).stages
+        assert stages is not None
+        trunk, head = stages.start(window.height + -window.height % view.package.multiple)
+        key = view.origin and (view.origin, view.name(view.controls, "trunk"), window, strips)
+        begun = self.features.get(key) if key else None
+        return begun or _Features(trunk, strips, self.features, key), head
+
+    def _cut(self, window: Box, multiple: int) -> list[Box]:
+        rows = max(1, self.tile**2 // (window.width * multiple)) * multiple
+        return [
+            Box(window.x, y, window.width, rows).clipped(window)
+            for y in range(window.y, window.bottom, rows)
+        ]
+
+    def _in_tiles(self, network: Network, view: View, region: Box) -> Iterator[tuple[Box, Values]]:
+        for box in list(tiles(region, self.tile, view.package.multiple)):
+            values = None
+            try:
+                if max(box.width, box.height) <= self.tile:
+                    values = self._tile(network, view, box)
+            except torch.OutOfMemoryError:
+                self._make_steps_smaller()
+            if values is None:  # tiles became smaller since this one was planned
+                yield from self._in_tiles(network, view, box)
+            else:
+                yield box, values
+
+    @torch.inference_mode()
+    def _tile(self, network: Network, view: View, box: Box) -> Values:
+        package = view.package
+        window = box.grown(package.halo, package.multiple).clipped(view.picture.box)
+        here = view.values(window)
+        if here and package.is_off(here):
+            return view.picture.values(box).copy()
+        x = self._seen(view, window)
+        if here is None:
+            lam = pad(view.painted(window), package.multiple).to(self.device)
+            result = network(x, lam)
+        else:
+            result = self._bake(network, package, here).baked(x)
+        rows, columns = box.within(window)
+        return self._packed(view, box, result[0, :, rows, columns])
+
+    def _seen(self, view: View, window: Box) -> Tensor:
+        """What the network sees of `window`: (1, 3, H, W) on the device, sides whole multiples."""
+        x = pad(view.seen(window).clamp(*SEEN), view.package.multiple)
+        return x.to(self.device, memory_format=torch.channels_last)
+
+    def _packed(self, view: View, box: Box, result: Tensor) -> Values:
+        """`result` (3, height, width) as pixels of `box`."""
+        values, form = view.picture.values(box), view.picture.format
+        colour = result.cpu()
+        if values.dtype.kind == "f":  # what is far brighter than networks know stays as it is
+            x = view.seen(box)[0]
+            colour = colour + (x - x.clamp(*SEEN))
+        return pack(colour, values, form)
+
+    def _make_steps_smaller(self) -> None:
         if self.tile <= MIN_TILE:
             raise RheostatError(
                 "too-large",
@@ -177,66 +234,18 @@ class Renderer:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    @torch.inference_mode()
-    def _tile(self, network: Network, view: View, box: Box) -> Values:
-        package, picture = view.package, view.picture
-        original = picture.values(box)
-        window = box.grown(package.halo, package.multiple).clipped(picture.box)
-        here = view.values(window)
-        if hidden(original, picture.format).all() or (here and package.is_off(here)):
-            return original.copy()
-        x = self._seen(view, box, window)
-        usual = x.clamp(*SEEN)
-        if here is None:
-            lam = pad(view.painted(window), package.multiple).to(self.device)
-            result = network(usual, lam)
-        else:
-            result = self._both_stages(network, view, here, usual, window)
-        result = result + (x - usual)  # what is far brighter stays as it is
-        rows, columns = box.within(window)
-        return pack(result[0, :, rows, columns].cpu(), original, picture.format)
-
-    def _seen(self, view: View, box: Box, window: Box) -> Tensor:
-        """What the network is to see (1, 3, H, W) of `window`, to know the pixels in `box`."""
-        form, halo, multiple = view.picture.format, view.package.halo, view.package.multiple
-        values = view.picture.values(window)
-        if hidden(values, form).any():
-            # What is seen lies within one halo of `box`, and is filled from within another.
-            wide = box.grown(2 * halo, multiple).clipped(view.picture.box)
-            values = view.picture.values(wide)
-            nothing = torch.from_numpy(hidden(values, form))
-            rows, columns = window.within(wide)
-            x = fill(unpack(values, form), nothing, halo)[:, rows, columns]
-        else:
-            x = unpack(values, form)
-        return pad(x[None], multiple).to(self.device, memory_format=torch.channels_last)
-
-    def _both_stages(
-        self, network: Network, view: View, values: Mapping[str, float], x: Tensor, window: Box
-    ) -> Tensor:
-        """The baked network on `x`; its trunk only if no cached features fit."""
-        baked = self._bake(network, view.package, values)
-        trunk = _position(view, values, "trunk")
-        key = view.origin and (view.origin, trunk, window)
-        features = self.features.get(key) if key else None
-        if features is None:
-            features = baked.trunk(x)
-            if key:
-                self.features.put(key, features, features.nbytes)
-        return baked.head(x, features)
-
-    def _bake(self, network: Network, package: Package, values: Mapping[str, float]) -> Baked:
-        """The plain network of `network` at `values`, kept for the next tile."""
+    def _bake(self, network: Network, package: Package, values: Mapping[str, float]) -> _Plain:
+        """The plain network of `network` at `values`, kept for the next step."""
         coordinates = package.coordinates(values)
         key = (package.info.digest, *coordinates.tolist())
-        baked = self._baked.get(key)
-        if baked is None:
-            plain = network.bake(coordinates.to(self.device)).eval()
+        plain = self._plain.get(key)
+        if plain is None:
+            baked = network.bake(coordinates.to(self.device)).eval()
             dtype = self._dtype(network, package)
-            baked = plain.to(self.device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-            self._baked.put(key, baked, 1)
-        assert baked is not None
-        return baked
+            baked = baked.to(self.device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            plain = _Plain(baked, _stages(baked, package))
+            self._plain.put(key, plain, 1)
+        return plain
 
     def _dtype(self, network: Network, package: Package) -> torch.dtype:
         digest = package.info.digest
@@ -248,36 +257,44 @@ class Renderer:
         return self._dtypes[digest]
 
 
-def _position(view: View, values: Mapping[str, float], stage: str | None = None) -> Hashable:
-    """Names a model and its slider position; with a `stage`, only of the controls that move it."""
-    info = view.package.info
-    moved = (c.id for c in info.controls if stage in (None, c.stage))
-    return info.digest, tuple((name, values[name]) for name in moved)
+class _Features:
+    """The trunk's results strip by strip: those kept from before, then those it gives now.
 
-
-def tiles(region: Box, size: int, multiple: int) -> Iterator[Box]:
-    """Boxes of about equal size, at most `size` wide and high, that cover `region` once.
-
-    Inner edges lie on multiples of `multiple`.
+    A job that is overtaken leaves its part to the next one.
     """
-    grid = region.grown(0, multiple)
-    width, height = _side(grid.width, size, multiple), _side(grid.height, size, multiple)
-    for y in range(grid.y, grid.bottom, height):
-        for x in range(grid.x, grid.right, width):
-            yield Box(x, y, width, height).clipped(region)
+
+    def __init__(self, trunk: Run, strips: int, cache: Cache[_Features], key: Hashable) -> None:
+        self._trunk: Run | None = trunk
+        self._strips, self._cache, self._key = strips, cache, key
+        self._given: list[Tensor | None] = []
+        self._bytes = 0
+
+    def take(self, number: int, x: Tensor) -> Tensor | None:
+        """The rows that the trunk gives when it takes `x`, its strip `number`."""
+        if number < len(self._given):
+            return self._given[number]
+        assert self._trunk is not None
+        rows = self._trunk.push(x)
+        self._keep(rows)
+        return rows
+
+    def _keep(self, rows: Tensor | None) -> None:
+        if self._key is None:
+            return
+        size = rows.nbytes if rows is not None else 0
+        if size * self._strips > self._cache.budget:
+            self._key = None  # all of them would not fit
+            return
+        self._given.append(rows)
+        self._bytes += size
+        self._cache.put(self._key, self, self._bytes)
+        if len(self._given) == self._strips:
+            self._trunk = None
 
 
-def unchanged(picture: Picture, region: Box) -> Iterator[tuple[Box, Values]]:
-    """The input itself, bit for bit, in strips of at most `CHUNK` bytes."""
-    rows = max(1, CHUNK // picture.format.size(region.width, 1))
-    for y in range(region.y, region.bottom, rows):
-        strip = Box(region.x, y, region.width, rows).clipped(region)
-        yield strip, picture.values(strip)
-
-
-def _side(length: int, size: int, multiple: int) -> int:
-    """Of the fewest equal parts of `length` that fit `size`, the length of one."""
-    limit = max(multiple, size - size % multiple)
-    parts = -(-length // limit)
-    part = -(-length // parts)
-    return part + -part % multiple
+def _stages(baked: Baked, package: Package) -> Stages | None:
+    try:
+        return Stages(baked)
+    except NotStreamableError as error:
+        log.info("model %s runs in tiles: %s", package.info.id, error)
+        return None

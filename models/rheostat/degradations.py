@@ -30,8 +30,8 @@ def compress(picture: Tensor, quality: int, subsampling: str) -> Tensor:
     levels = (picture.clamp(0, 1) * LEVELS).round().byte().permute(1, 2, 0).contiguous()
     file = io.BytesIO()
     Image.fromarray(levels.numpy()).save(file, "JPEG", quality=quality, subsampling=subsampling)
-    decoded = torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1)
-    return decoded.to(picture).div(LEVELS)
+    decoded: Tensor = torch.from_numpy(np.array(Image.open(file)))
+    return decoded.permute(2, 0, 1).to(picture) / LEVELS
 
 
 def blur(clean: Tensor, shapes: Tensor) -> Tensor:
@@ -40,7 +40,7 @@ def blur(clean: Tensor, shapes: Tensor) -> Tensor:
     padded = F.pad(clean, (REACH,) * 4, mode="reflect")
     size = padded.shape[-2:]
     spectrum = torch.fft.rfft2(kernels, s=size)[:, None]
-    blurred = torch.fft.irfft2(torch.fft.rfft2(padded) * spectrum, s=size)
+    blurred: Tensor = torch.fft.irfft2(torch.fft.rfft2(padded) * spectrum, s=size)
     # The kernel's centre stands at REACH, so everything came out that much further down and right.
     return blurred[:, :, 2 * REACH :, 2 * REACH :].contiguous()
 

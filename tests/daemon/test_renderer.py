@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from packages import random_denoiser
 from rheostat.nets import Baked, Network
-from rheostat.nets.restorer import Restored
 from rheostat.package import Package, read_package
+from rheostat.streaming import Run
 from rheostat_client.errors import RheostatError
 from rheostat_client.pixels import FORMATS
 from rheostatd.raster import Box, Picture, Values
-from rheostatd.renderer import Renderer, View, tiles, unchanged
+from rheostatd.regions import tiles, unchanged
+from rheostatd.renderer import Renderer
+from rheostatd.view import View
 
 WHOLE = 4096  # pixels: a tile that no picture here fills
 POSITION = {"noise": 30.0, "detail": 0.6}
@@ -197,8 +198,53 @@ def test_what_is_looked_at_comes_first(package: Package) -> None:
     )
 
 
+def test_strips_that_do_not_fit_the_memory_are_made_smaller(
+    package: Package, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push = Run.push
+    limit = 20
+
+    def limited(run: Run, *inputs: torch.Tensor | None) -> torch.Tensor | None:
+        if any(x is not None and x.shape[2] > limit for x in inputs):
+            raise torch.OutOfMemoryError("no memory for it")
+        return push(run, *inputs)
+
+    monkeypatch.setattr(Run, "push", limited)
+    picture, renderer = photo(300, 200, "rgb32f"), Renderer(CPU, 256)
+    view = View(package, picture, POSITION, origin="picture")
+    result = assembled(picture, picture.box, renderer.render(package.load(), view, picture.box))
+    assert renderer.tile == 64
+    assert np.abs(result - render(picture, package, 64)).max() <= 1e-5
+    limit = 1
+    with pytest.raises(RheostatError, match="no memory left for a tile of 64"):
+        list(renderer.render(package.load(), View(package, picture, POSITION), picture.box))
+
+
+def test_an_overtaken_job_leaves_its_features_to_the_next(
+    package: Package, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture, network, renderer = photo(50, 120, "rgb32f"), package.load(), Renderer(CPU, 32)
+    pushed: list[int] = []
+    push = Run.push
+
+    def counted(run: Run, *inputs: torch.Tensor | None) -> torch.Tensor | None:
+        pushed.append(len(inputs))
+        return push(run, *inputs)
+
+    monkeypatch.setattr(Run, "push", counted)
+    first = View(package, picture, {"noise": 10.0, "detail": 0.0}, origin="picture")
+    overtaken = renderer.render(network, first, picture.box)
+    next(overtaken)
+    before = pushed.count(1)
+    second = replace(first, controls={"noise": 10.0, "detail": 1.0})
+    found = assembled(picture, picture.box, renderer.render(network, second, picture.box))
+    assert pushed.count(2) - before == pushed.count(1)  # each strip's trunk ran once in all
+    plain = Renderer(CPU, 32).render(network, replace(second, origin=None), picture.box)
+    assert np.array_equal(found, assembled(picture, picture.box, plain))
+
+
 class Crowded(Network):
-    """`inside`, on a device whose memory ends at `pixels`."""
+    """`inside`, which cannot stream, on a device whose memory ends at `pixels`."""
 
     def __init__(self, inside: Network, pixels: int) -> None:
         super().__init__()
@@ -260,9 +306,13 @@ class TestCache:
         self, package: Package, picture: Picture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ran: list[str] = []
-        for stage in ("trunk", "head"):
-            original = getattr(Restored, stage)
-            monkeypatch.setattr(Restored, stage, spied(ran, stage, original))
+        push = Run.push
+
+        def spied(run: Run, *inputs: torch.Tensor | None) -> torch.Tensor | None:
+            ran.append("trunk" if len(inputs) == 1 else "head")
+            return push(run, *inputs)
+
+        monkeypatch.setattr(Run, "push", spied)
         network, renderer = package.load(), Renderer(CPU)
         for values, expected in (
             ({"noise": 10.0, "detail": 0.0}, ["trunk", "head"]),
@@ -282,14 +332,6 @@ class TestCache:
             view = View(package, picture, POSITION, origin=f"picture {seed}")
             found = assembled(picture, picture.box, renderer.render(network, view, picture.box))
             assert np.array_equal(found, render(picture, package))
-
-
-def spied(ran: list[str], stage: str, original: Callable[..., Any]) -> Callable[..., Any]:
-    def run(*args: Any) -> Any:
-        ran.append(stage)
-        return original(*args)
-
-    return run
 
 
 class TestPaintedLambda:

@@ -325,7 +325,7 @@ def test_a_render_that_fails_says_where_the_reason_is_and_the_daemon_lives_on(
 
     name = visitor.upload(photo(20, 20))
     with monkeypatch.context() as patch:
-        patch.setattr("rheostatd.renderer.Renderer._tile", fail)
+        patch.setattr("rheostatd.renderer.Renderer._packed", fail)
         error = visitor.end(visitor.submit(name))
     assert (error.code, "MemoryError" in error.message) == ("internal", True)
     assert visitor.status()["log"] in error.remedy

@@ -18,7 +18,8 @@ from rheostat.packing import read_evidence
 from rheostat_client.controls import Control
 from rheostat_client.pixels import pixel_format
 from rheostatd.raster import Picture
-from rheostatd.renderer import Renderer, View
+from rheostatd.renderer import Renderer
+from rheostatd.view import View
 from torch import Tensor
 
 MODELS = sorted(path.parent.name for path in ZOO.glob("*/model.toml"))
