@@ -1,6 +1,6 @@
-"""Evaluation: what a packed denoiser does, measured on a folder of clean pictures.
+"""Evaluation: what a packed restorer does, measured on a folder of clean pictures.
 
-Noise is fixed by picture: the k-th file in sorted order gets seed k, so that two runs, and two
+Faults are fixed by picture: the k-th file in sorted order gets seed k, so that two runs, and two
 methods, see the same noise. PSNR is over RGB of the clamped output, the mean over pictures.
 """
 
@@ -21,15 +21,11 @@ from torchmetrics.functional.image import peak_signal_noise_ratio, total_variati
 
 from . import __version__
 from .data import find_pictures, read_rgb, to_float
-from .degradations import add_gaussian_noise
 from .package import Package
 from .packing import read_evidence, write_evidence
-from .perception import LPIPS
+from .tasks import TASKS, Restoration
 
-SIGMAS = (5, 15, 25, 35, 50, 75)  # noise levels at which fidelity is measured
 TRAVEL = tuple(i / 10 for i in range(11))  # slider positions of a sweep
-SWEEP_SIGMA = 25  # noise of the pictures on which sliders are swept
-OFFSETS = (-10, -5, 0, 5, 10)  # wrong settings of `noise`, to see where the best one lies
 
 
 @dataclass
@@ -66,20 +62,14 @@ def evaluate(
 ) -> dict[str, Any]:
     """Measure `package` on the pictures in `data` and write what was found to its evidence.json.
 
-    Four sweeps: `sigma` (noise known, detail 0), `detail` (at σ 25), `blend` (the same travel as
-    an opacity blend of the two ends, the baseline), `noise` (the slider from 0 to 75 on σ 25), and
-    `offset` (noise set too low or too high). Earlier results on other folders are kept.
+    Sweeps: each series of known faults of the task, set right, detail 0; then, on its middle fault,
+    `detail`, `blend` (the same travel as an opacity blend of the two ends, the baseline), the first
+    control by its name, and `offset` (that control set too low or too high). Earlier results on
+    other folders are kept.
     """
-    controls = [c.id for c in package.info.controls]
-    if controls != ["noise", "detail"]:
-        raise RheostatError(
-            "unsupported-package",
-            f"{package.info.name} has the controls {', '.join(controls)}; "
-            "only models with noise and detail can be evaluated.",
-            "Update Rheostat.",
-        )
+    task = _task(package, backbones)
     paths = find_pictures(data)
-    measure = _DenoiserMeasure(package, LPIPS(backbones))
+    measure = _Measure(package, task)
     for index, path in enumerate(paths):
         measure.picture(index, to_float(read_rgb(path))[None])
         report(index + 1, len(paths))
@@ -97,37 +87,44 @@ def evaluate(
     return evidence
 
 
-class _DenoiserMeasure:
+class _Measure:
     """Bakes each position of the sliders once, then measures picture by picture."""
 
-    def __init__(self, package: Package, lpips: LPIPS) -> None:
+    def __init__(self, package: Package, task: Restoration) -> None:
         self.scores = Scores()
-        self.lpips = lpips
-        self.multiple = package.multiple
+        self.task = task
+        self.package = package
         self.network = package.load()
-        self.baked: dict[tuple[float, float], nn.Module] = {}
+        self.baked: dict[tuple[float, ...], nn.Module] = {}
 
     @torch.inference_mode()
     def picture(self, index: int, clean: Tensor) -> None:
         """Measure one clean picture (1, 3, H, W)."""
         self.scores.pictures += 1
-        for sigma in SIGMAS:
-            noisy = _noisy(clean, sigma, index)
-            result = self._run(noisy, sigma, 0.0)
-            self.scores.add("sigma", sigma, psnr=_psnr(result, clean), noisy=_psnr(noisy, clean))
-        noisy = _noisy(clean, SWEEP_SIGMA, index)
-        self._sweep_detail(noisy, clean)
+        for name, faults in self.task.series.items():
+            for position, fault in faults.items():
+                spoilt = self.task.spoil(clean, fault, index)
+                result = self._run(spoilt, *fault, 0.0)
+                self.scores.add(
+                    name, position, psnr=_psnr(result, clean), noisy=_psnr(spoilt, clean)
+                )
+        spoilt = self.task.spoil(clean, self.task.middle, index)
+        self._sweep_detail(spoilt, clean)
+        first, *others = self.task.middle
+        low, high = self.package.info.controls[0].soft
         for position in TRAVEL:
-            level = 75.0 * position
-            result = self._run(noisy, level, 0.0)
-            self.scores.add("noise", level, roughness=total_variation(result) / result.numel())
-        for offset in OFFSETS:
-            result = self._run(noisy, SWEEP_SIGMA + offset, 0.0)
+            value = low + (high - low) * position
+            result = self._run(spoilt, value, *others, 0.0)
+            roughness = total_variation(result) / result.numel()
+            self.scores.add(self.task.controls[0], value, roughness=roughness)
+        for offset in self.task.offsets:
+            result = self._run(spoilt, first + offset, *others, 0.0)
             self.scores.add("offset", offset, psnr=_psnr(result, clean))
 
-    def _sweep_detail(self, noisy: Tensor, clean: Tensor) -> None:
-        described = self.lpips.describe(clean)
-        results = {d: self._run(noisy, SWEEP_SIGMA, d) for d in TRAVEL}
+    def _sweep_detail(self, spoilt: Tensor, clean: Tensor) -> None:
+        lpips = self.task.lpips
+        described = lpips.describe(clean)
+        results = {d: self._run(spoilt, *self.task.middle, d) for d in TRAVEL}
         for position, result in results.items():
             blend = (1 - position) * results[0.0] + position * results[1.0]
             for sweep, picture in (("detail", result), ("blend", blend)):
@@ -137,31 +134,41 @@ class _DenoiserMeasure:
                     position,
                     psnr=_psnr(picture, clean),
                     fidelity=(picture - clean).abs().mean(),
-                    perception=self.lpips.distance(self.lpips.describe(picture), described)[0],
+                    perception=lpips.distance(lpips.describe(picture), described)[0],
                 )
 
-    def _run(self, noisy: Tensor, sigma: float, detail: float) -> Tensor:
-        if sigma == 0:
-            return noisy
-        position = (float(sigma), detail)
+    def _run(self, spoilt: Tensor, *position: float) -> Tensor:
+        if self.package.is_off(dict(zip(self.task.controls, position, strict=True))):
+            return spoilt
         if position not in self.baked:
-            plain = self.network.bake(torch.tensor(position))
+            plain = self.network.bake(torch.tensor(position, dtype=torch.float32))
             self.baked[position] = plain.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        height, width = noisy.shape[2:]
-        margin = (0, -width % self.multiple, 0, -height % self.multiple)
-        padded = F.pad(noisy, margin, mode="replicate").to(memory_format=torch.channels_last)
+        height, width = spoilt.shape[2:]
+        multiple = self.package.multiple
+        margin = (0, -width % multiple, 0, -height % multiple)
+        padded = F.pad(spoilt, margin, mode="replicate").to(memory_format=torch.channels_last)
         result: Tensor = self.baked[position](padded)[:, :, :height, :width]
         return result
+
+
+def _task(package: Package, backbones: Path) -> Restoration:
+    ids = tuple(control.id for control in package.info.controls)
+    for kind in TASKS.values():
+        if kind.architecture == package.manifest.architecture.name:
+            task = kind(backbones)
+            if isinstance(task, Restoration) and task.controls == ids:
+                return task
+    raise RheostatError(
+        "unsupported-package",
+        f"{package.info.name} has the controls {', '.join(ids)}; there is no task to measure "
+        f"the architecture {package.manifest.architecture.name} with these on.",
+        "Add one to rheostat.tasks.",
+    )
 
 
 def violations(values: Sequence[float]) -> float:
     """The largest rise of a sequence that should fall; 0 if it falls everywhere."""
     return max(0.0, *(b - a for a, b in itertools.pairwise(values)))
-
-
-def _noisy(clean: Tensor, sigma: float, index: int) -> Tensor:
-    generator = torch.Generator().manual_seed(index)
-    return add_gaussian_noise(clean, torch.tensor([float(sigma)]), generator)
 
 
 def _psnr(picture: Tensor, clean: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from .nets import Network, build
 from .package import EVIDENCE, GOLDEN, MANIFEST, WEIGHTS, Manifest, file_digest, read_manifest
+from .tasks import TASKS
 
 CARD = "card.md"
 
@@ -104,18 +105,18 @@ def write_card(folder: Path) -> None:
     for name, found in read_evidence(folder).items():
         lines += ["", f"## Measured on {name}", "", f"{found['pictures']} pictures, by"]
         lines += [f"`{found['command']}`.", ""]
+        captions = _captions(manifest.architecture.name)
         for sweep, columns in found["sweeps"].items():
-            lines += [_SWEEPS[sweep], "", *_table(columns), ""]
+            lines += [captions.get(sweep, sweep), "", *_table(columns), ""]
     (folder / CARD).write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 
 
-_SWEEPS = {
-    "sigma": "Known noise of σ = position, `detail` 0; PSNR in dB, `noisy` is the input's.",
-    "detail": "`detail` = position, noise σ 25; fidelity is L1, perception is LPIPS (squeeze).",
-    "blend": "The same travel as an opacity blend of the two ends: the baseline.",
-    "noise": "`noise` = position on pictures of σ 25; roughness is total variation per value.",
-    "offset": "`noise` set wrong by position on pictures of σ 25; PSNR in dB.",
-}
+def _captions(architecture: str) -> Mapping[str, str]:
+    blend = "The same travel as an opacity blend of the two ends: the baseline."
+    for task in TASKS.values():
+        if task.architecture == architecture:
+            return {"blend": blend, **task.captions}
+    return {}
 
 
 def _table(columns: Mapping[str, Sequence[float]]) -> list[str]:

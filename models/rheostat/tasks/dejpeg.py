@@ -23,7 +23,21 @@ class DejpegTask(Restoration):
     margin = 8  # one block: the grid's phase in the patch is drawn
     lowest, highest = 10.0, 95.0
     coarse_colour = 0.75  # share of samples with 4:2:0
+    architecture = "deblocker"
+    controls = ("quality", "detail")
     probes: ClassVar = {f"{quality:g}": (quality,) for quality in (10.0, 20.0, 40.0)}
+    series: ClassVar = {"jpeg": {quality: (quality,) for quality in (10, 20, 40, 60, 80, 90)}}
+    middle = (20,)
+    offsets = (-10, -5, 0, 5, 10, 20)
+    captions: ClassVar = {
+        "jpeg": "JPEG of quality = position (libjpeg, 4:2:0), `detail` 0; PSNR over RGB in dB, "
+        "`noisy` is the JPEG's.",
+        "detail": "`detail` = position, JPEG quality 20; fidelity is L1, perception is LPIPS "
+        "(squeeze).",
+        "quality": "`quality` = position on JPEG of quality 20; roughness is total variation per "
+        "value.",
+        "offset": "`quality` set wrong by position on JPEG of quality 20; PSNR in dB.",
+    }
 
     def draw_faults(self, count: int, generator: Generator) -> Tensor:
         """Whole qualities, even over the root of the scale."""
@@ -42,6 +56,11 @@ class DejpegTask(Restoration):
         ):
             one[:, y:, x:] = compress(one[:, y:, x:], round(quality), "4:2:0" if half else "4:4:4")
         return result
+
+    def spoil(self, clean: Tensor, fault: tuple[float, ...], seed: int) -> Tensor:
+        """As files are: the grid begins at the corner, colour has half the size."""
+        del seed
+        return torch.stack([compress(one, round(fault[0]), "4:2:0") for one in clean])
 
     def level(self, faults: Tensor) -> Tensor:
         """1 / (root of the scale + 0.15)."""

@@ -20,7 +20,18 @@ class DenoiseTask(Restoration):
 
     max_noise = 75.0
     level_exponent = 0.56
+    architecture = "denoiser"
+    controls = ("noise", "detail")
     probes: ClassVar = {f"{sigma:g}": (sigma,) for sigma in (15.0, 25.0, 50.0)}
+    series: ClassVar = {"sigma": {sigma: (sigma,) for sigma in (5, 15, 25, 35, 50, 75)}}
+    middle = (25,)
+    offsets = (-10, -5, 0, 5, 10)
+    captions: ClassVar = {
+        "sigma": "Known noise of σ = position, `detail` 0; PSNR in dB, `noisy` is the input's.",
+        "detail": "`detail` = position, noise σ 25; fidelity is L1, perception is LPIPS (squeeze).",
+        "noise": "`noise` = position on pictures of σ 25; roughness is total variation per value.",
+        "offset": "`noise` set wrong by position on pictures of σ 25; PSNR in dB.",
+    }
 
     def draw_faults(self, count: int, generator: Generator) -> Tensor:
         """σ, even over the range."""

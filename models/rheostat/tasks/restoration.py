@@ -29,7 +29,13 @@ class Restoration(Task):
     """
 
     fidelity_floor = 0.4
+    controls: ClassVar[tuple[str, ...]]  # ids of λ in order
     probes: ClassVar[Mapping[str, tuple[float, ...]]]  # known faults; a training is watched on them
+    series: ClassVar[
+        Mapping[str, Mapping[float, tuple[float, ...]]]
+    ]  # measured: faults by strength
+    middle: ClassVar[tuple[float, ...]]  # the fault on which sliders are swept
+    offsets: ClassVar[tuple[float, ...]]  # wrong settings of the first control at that fault
 
     def __init__(self, backbones: Path) -> None:
         """Load the perceptual loss from the folder `backbones`."""
@@ -44,6 +50,10 @@ class Restoration(Task):
     @abc.abstractmethod
     def degrade(self, clean: Tensor, faults: Tensor, generator: Generator) -> Tensor:
         """`clean` (N, 3, H, W) with the faults (N, P − 1) in it; `margin` is not cut off."""
+
+    def spoil(self, clean: Tensor, fault: tuple[float, ...], seed: int) -> Tensor:
+        """A known fault as it is measured: the same for the same seed."""
+        return self.degrade(clean, torch.tensor([fault]), torch.Generator().manual_seed(seed))
 
     @abc.abstractmethod
     def level(self, faults: Tensor) -> Tensor:
@@ -86,8 +96,7 @@ class Restoration(Task):
         middle = list(self.probes)[len(self.probes) // 2]
         for index, clean in enumerate(pictures):
             for name, fault in self.probes.items():
-                generator = torch.Generator().manual_seed(index)
-                degraded = self.degrade(clean.cpu(), torch.tensor([fault]), generator).to(clean)
+                degraded = self.spoil(clean.cpu(), fault, index).to(clean)
                 for detail in (0.0, 1.0) if name == middle else (0.0,):
                     lam = torch.tensor([[*fault, detail]], device=clean.device)
                     result = network(degraded, lam).clamp(0, 1)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
@@ -39,10 +40,14 @@ class Batch:
 class Task(nn.Module, abc.ABC):
     """How samples are drawn and judged.
 
+    architecture  the name of the networks that do it
+    captions    what the tables of its evidence show, by name
     margin      pixels that crops are larger than the patch on each side, for what is done to them
     multi_loss  the running averages of the losses; saved and resumed with the training
     """
 
+    architecture: ClassVar[str]
+    captions: ClassVar[Mapping[str, str]]
     margin: int = 0
     multi_loss: MultiLoss
 
