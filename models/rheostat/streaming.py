@@ -41,6 +41,7 @@ POINTWISE: Mapping[Any, Callable[..., Tensor] | None] = {
     nn.Sigmoid: None,
     nn.Tanh: None,
     "to": None,
+    "clamp": None,
 }
 
 

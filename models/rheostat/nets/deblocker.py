@@ -19,14 +19,14 @@ class Deblocker(Restorer):
 
     The kernels are affine in (√(scale / 5), detail), where scale is what libjpeg multiplies its
     quantisation tables by at that quality: 5 at 10, 1 at 50, 0 at 100. The error of a compressed
-    picture grows about as the root.
+    picture grows about as the root. Below 10, where nothing was trained, it stays as at 10.
     """
 
     axes = 2
 
     def coordinates(self, lam: Tensor) -> Tensor:
         """(√(scale / 5), detail)."""
-        scale = quantisation_scale(lam[:, :1])
+        scale = quantisation_scale(lam[:, :1].clamp_min(LOWEST))
         return torch.cat((torch.sqrt(scale / quantisation_scale(LOWEST)), lam[:, 1:]), dim=1)
 
     def fade(self, lam: Tensor) -> Tensor:

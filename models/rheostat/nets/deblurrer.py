@@ -24,13 +24,16 @@ class Deblurrer(Restorer):
 
     The kernels are affine in (radius / 3, m, m cos 2θ, m sin 2θ, detail) with m = motion / 15: a
     motion and its reverse are the same, and without motion the angle does nothing.
+    Beyond what was trained, radius and motion stay as at their ends.
     """
 
     axes = 5
+    limit = 1.0  # a picture that was not blurred asks for corrections beyond all bounds
 
     def coordinates(self, lam: Tensor) -> Tensor:
         """See the class."""
         radius, motion, angle, detail = lam.tensor_split(4, dim=1)
+        radius, motion = radius.clamp_max(MAX_RADIUS), motion.clamp_max(MAX_MOTION)
         m, twice = motion / MAX_MOTION, angle * (math.pi / 90)
         return torch.cat(
             (radius / MAX_RADIUS, m, m * torch.cos(twice), m * torch.sin(twice), detail), dim=1

@@ -7,6 +7,7 @@ normalisation and no pooling over the picture, so a tile with enough context equ
 from __future__ import annotations
 
 import abc
+import math
 
 import torch
 from torch import Tensor, nn
@@ -67,10 +68,10 @@ class Head(nn.Module):
 class Restored(Baked):
     """x − fault(x): a restorer baked at one slider position."""
 
-    def __init__(self, features: Trunk, fault: Head) -> None:
-        """`fault` already carries the fade."""
+    def __init__(self, features: Trunk, fault: Head, limit: float) -> None:
+        """`fault` already carries the fade; it counts up to `limit` either way."""
         super().__init__()
-        self.features, self.fault = features, fault
+        self.features, self.fault, self.limit = features, fault, limit
 
     def trunk(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) -> features."""
@@ -79,7 +80,7 @@ class Restored(Baked):
 
     def head(self, x: Tensor, features: Tensor) -> Tensor:
         """`x` less its fault."""
-        y: Tensor = x - self.fault(features).to(x)
+        y: Tensor = x - self.fault(features).to(x).clamp(-self.limit, self.limit)
         return y
 
 
@@ -92,6 +93,7 @@ class Restorer(Network):
 
     multiple = 2
     axes: int  # coordinates of the kernels, the last of them `detail`
+    limit = math.inf  # of the correction, in the unit range
 
     def __init__(self, width: int = 64, blocks: int = 5, late: int = 1) -> None:
         """`blocks` residual blocks of `width` channels at half resolution, the last `late` of them
@@ -119,7 +121,8 @@ class Restorer(Network):
             axes = nn.functional.avg_pool2d(axes, 2)  # the kernels work at half the size
         fault: Tensor = self.head(self.trunk(x, axes[:, :-1]), axes)
         fade = self.fade(lam)
-        return x - (fade if lam.ndim == 4 else fade[:, :, None, None]) * fault
+        fault = (fade if lam.ndim == 4 else fade[:, :, None, None]) * fault
+        return x - fault.clamp(-self.limit, self.limit)
 
     def bake(self, lam: Tensor) -> Restored:
         """The plain network at `lam` (P,); the fade is folded into the last layer."""
@@ -132,7 +135,7 @@ class Restorer(Network):
             head.leave.weight *= fade
             if head.leave.bias is not None:
                 head.leave.bias *= fade
-        return Restored(trunk, head)
+        return Restored(trunk, head, self.limit)
 
 
 def smooth_step(t: Tensor) -> Tensor:
