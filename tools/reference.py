@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import rheostat
 from rheostat import STRATEGIES, adversarial, losses, pruning, samplers
+from rheostat.package import MANIFEST, read_manifest
 from rheostat_client import messages
 from rheostat_client.controls import Control
 from rheostat_client.pixels import FORMATS
@@ -26,6 +27,7 @@ REPOSITORY = Path(__file__).parents[1]
 sys.path.append(str(REPOSITORY))  # benchmarks are not installed
 from benchmarks.control import results  # noqa: E402
 
+ZOO = REPOSITORY / "models" / "zoo"
 DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 _BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _LIMITS = {
@@ -101,6 +103,33 @@ def fidelity_table() -> Iterable[str]:
     yield "| `detail` 0, dB | " + " | ".join(f"{psnr:.2f}" for psnr in sweep["psnr"]) + " |"
 
 
+def model_table() -> Iterable[str]:
+    """The shipped models and their sliders."""
+    yield "| model | what it does | sliders |"
+    yield "|---|---|---|"
+    for folder in sorted(path.parent for path in ZOO.glob(f"*/{MANIFEST}")):
+        manifest = read_manifest(folder)
+        controls = ", ".join(f"`{control.id}`" for control in manifest.controls)
+        card = f"[`{manifest.id}`](models/zoo/{manifest.id}/card.md)"
+        yield f"| {card} | {manifest.summary} | {controls} |"
+
+
+def repair_table() -> Iterable[str]:
+    """What the other restorers make of faults whose strength is known, from their evidence."""
+    yield "| fault | before, dB | after, dB |"
+    yield "|---|---|---|"
+    for model, pictures, series, fault in (
+        ("dejpeg", "LIVE1", "jpeg", "JPEG quality"),
+        ("deblur", "CBSD68", "lens", "lens blur, noise σ 2, radius"),
+        ("deblur", "CBSD68", "shake", "motion, noise σ 2, length"),
+    ):
+        sweep = _sweeps(model, pictures)[series]
+        for position, before, after in zip(
+            sweep["position"], sweep["noisy"], sweep["psnr"], strict=True
+        ):
+            yield f"| {fault} {position:g} | {before:.2f} | {after:.2f} |"
+
+
 def detail_table() -> Iterable[str]:
     """The `detail` slider at σ 25 beside an opacity blend of its ends, from the evidence."""
     sweeps = _sweeps("denoise", "CBSD68")
@@ -132,6 +161,8 @@ TABLES: dict[str, Callable[[], Iterable[str]]] = {
     "perception": lambda: results.perception_table(results.read_comparison()),
     "cost": lambda: results.cost_table(results.read_comparison()),
     "fidelity": fidelity_table,
+    "models": model_table,
+    "repairs": repair_table,
     "detail": detail_table,
 }
 

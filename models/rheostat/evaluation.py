@@ -67,8 +67,8 @@ def evaluate(
     control by its name, and `offset` (that control set too low or too high). Earlier results on
     other folders are kept.
     """
-    task = _task(package, backbones)
     paths = find_pictures(data)
+    task = _task(package, backbones)
     measure = _Measure(package, task)
     for index, path in enumerate(paths):
         measure.picture(index, to_float(read_rgb(path))[None])
