@@ -135,10 +135,10 @@ class Bench:
         time.sleep(0.15)
         start = time.perf_counter()
         self.daemon.cancel(job)
-        while not isinstance(answer := self.daemon.receive(5), Error):
-            if answer is None:
-                raise TimeoutError("the job did not end")
-        return time.perf_counter() - start
+        while answer := self.daemon.receive(5):
+            if isinstance(answer.message, Error):
+                return time.perf_counter() - start
+        raise TimeoutError("the job did not end")
 
 
 def _keep_busy(over: threading.Event) -> None:
