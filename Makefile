@@ -33,3 +33,5 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.render
+	$(BIN)/python -m benchmarks.latency
+	$(BIN)/python -m benchmarks.sizes
