@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -49,6 +50,7 @@ class Command:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=_heed_interrupts,
         ) as process:
             try:
                 yield process
@@ -117,3 +119,8 @@ def lonely(tmp_path: Path) -> Iterator[Command]:
 def picture(tmp_path: Path) -> Path:
     """A small RGB picture."""
     return write(tmp_path / "picture.png", noise("rgb8", 24, 31))
+
+
+def _heed_interrupts() -> None:
+    """As in a terminal. What a shell starts in the background, tests too, ignores Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
