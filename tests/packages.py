@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from rheostat.nets import Denoiser
+from rheostat.nets import Denoiser, Network, Upscaler
 from rheostat.package import GOLDEN, WEIGHTS
 from rheostat.packing import seal, write_golden
 from safetensors.torch import save_file
@@ -63,17 +63,33 @@ def random_denoiser(width: int = 8, blocks: int = 1, seed: int = 1) -> Denoiser:
     return network.eval().requires_grad_(False)
 
 
+def write_upscaler(models: Path, scale: int = 2) -> Path:
+    """Write the package `upscaler`, which makes pictures larger, into the folder `models`."""
+    network = Upscaler(scale, width=8, blocks=1)
+    generator = torch.Generator().manual_seed(1)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.05, generator=generator)
+    manifest = MANIFEST.format(id="upscaler", width=8, blocks=1)
+    manifest = manifest.replace(
+        '"denoiser", config = { ', f'"upscaler", config = {{ scale = {scale}, '
+    )
+    manifest = manifest.replace("off = 0.0\n", "").replace("75.0", "50.0")
+    return _write(models / "upscaler", network.eval().requires_grad_(False), manifest)
+
+
 def write_package(
     models: Path, id: str = "tiny", width: int = 8, blocks: int = 1, seed: int = 1
 ) -> Path:
     """Write the package `id` into the folder `models`; returns its own folder."""
-    folder = models / id
-    folder.mkdir(parents=True)
-    network = random_denoiser(width, blocks, seed)
-    save_file(network.state_dict(), folder / WEIGHTS)
-    picture = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(seed))
-    write_golden(folder / GOLDEN, network, picture, [[10, 0], [40, 1]])
     manifest = MANIFEST.format(id=id, width=width, blocks=blocks)
+    return _write(models / id, random_denoiser(width, blocks, seed), manifest)
+
+
+def _write(folder: Path, network: Network, manifest: str) -> Path:
+    folder.mkdir(parents=True)
+    save_file(network.state_dict(), folder / WEIGHTS)
+    picture = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+    write_golden(folder / GOLDEN, network, picture, [[10, 0], [40, 1]])
     (folder / "model.toml").write_text(manifest, encoding="utf-8")
     seal(folder)
     return folder

@@ -61,6 +61,11 @@ class Job:
         """Urgency; 0 comes first."""
         return PURPOSES.index(self.request.purpose)
 
+    @property
+    def pixels(self) -> int:
+        """Pixels of the result."""
+        return self.region.area * self.package.scale**2
+
     def settings(self) -> Settings:
         """The record with which this render can be repeated."""
         info = self.package.info
@@ -83,7 +88,7 @@ class Job:
 
     def progress(self, done: int, state: str) -> Answer:
         """`done` pixels are finished."""
-        return Answer(Progress(self.id, done, self.region.area, state))
+        return Answer(Progress(self.id, done, self.pixels, state))
 
 
 def answers(job: Job, pool: Pool, renderer: Renderer) -> Generator[Answer, None, None]:
@@ -107,6 +112,6 @@ def _tiles(job: Job, finished: Iterator[tuple[Box, Values]]) -> Iterator[Answer]
     for box, values in finished:
         data = np.ascontiguousarray(values).data.cast("B")
         frames = tuple(data[start : start + CHUNK] for start in range(0, len(data), CHUNK))
-        yield Answer(Tile(job.id, *box, job.picture.format.name), frames)
+        yield Answer(Tile(job.id, *box, job.picture.format.name, job.package.scale), frames)
         done += box.area
         yield job.progress(done, "rendering")

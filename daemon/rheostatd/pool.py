@@ -183,7 +183,8 @@ class Pool:
         x = torch.full((1, 3, side, side), 0.5, device=self._device)
         defaults = {control.id: control.default for control in package.info.controls}
         y = network(x, package.coordinates(defaults).to(self._device)[None])
-        if y.shape != x.shape or not torch.isfinite(y).all():
+        wanted = (1, 3, package.scale * side, package.scale * side)
+        if y.shape != wanted or not torch.isfinite(y).all():
             raise RheostatError(
                 "bad-package",
                 f"Model {package.info.id} does not give a picture of numbers back.",

@@ -69,6 +69,14 @@ class Box(NamedTuple):
         right, bottom = -_down(-self.right - by, multiple), -_down(-self.bottom - by, multiple)
         return Box(x, y, right - x, bottom - y)
 
+    def times(self, scale: int) -> Box:
+        """Where the box lies in a result `scale` times as large."""
+        return Box(*(scale * number for number in self))
+
+    def part(self, scale: int) -> Box:
+        """The box of which this one is `times` the scale."""
+        return Box(*(number // scale for number in self))
+
     def within(self, outer: Box) -> tuple[slice, slice]:
         """Rows and columns of this box in an array that holds `outer`."""
         x, y = self.x - outer.x, self.y - outer.y
@@ -137,6 +145,20 @@ def pack(colour: Tensor, values: Values, form: PixelFormat) -> Values:
     visible = ~hidden(values, form)[..., None]
     np.copyto(out[..., :count], new, casting="unsafe", where=visible)
     return out
+
+
+def enlarged(picture: Picture, box: Box, scale: int) -> Values:
+    """The pixels in `box`, each repeated `scale` × `scale` times; alpha linearly interpolated."""
+    if scale == 1:
+        return picture.values(box)
+    values = picture.values(box).repeat(scale, axis=0).repeat(scale, axis=1)
+    if picture.format.has_alpha:
+        wide = box.grown(1, 1).clipped(picture.box)
+        alpha = torch.from_numpy(picture.values(wide)[..., -1].astype(np.float32))[None, None]
+        smooth = F.interpolate(alpha, scale_factor=scale, mode="bilinear")[0, 0].numpy()
+        smooth = smooth[box.times(scale).within(wide.times(scale))]
+        values[..., -1] = smooth if values.dtype.kind == "f" else np.rint(smooth)
+    return values
 
 
 def fill(colour: Tensor, nothing: Tensor, steps: int) -> Tensor:

@@ -14,6 +14,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from rheostat.nets import Baked, Network
 from rheostat.package import Package
 from rheostat.streaming import NotStreamableError, Run, Stages
@@ -22,7 +23,7 @@ from torch import Tensor
 
 from .cache import Cache
 from .precision import Precision, choose
-from .raster import Box, Values, pack, pad
+from .raster import Box, Values, enlarged, pack, pad
 from .regions import columns, focussed, tiles, unchanged, visible
 from .view import View
 
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 CPU_TILE = 256  # pixels
 CUDA_TILE = 1024
 MIN_TILE = 64
-COLUMN = 4096  # pixels; what is wider is cut, so that a strip has some rows
+COLUMN = 2048  # times the multiple, pixels; what is wider is cut: a strip has to have some rows
 DEFAULT_CACHE = 512 * 2**20  # bytes
 MAX_BAKED = 8  # networks at as many slider positions
 SEEN = (-1.0, 2.0)  # values networks were trained on: 0..1 and the strongest noise
@@ -55,7 +56,8 @@ class Renderer:
         cache: int = DEFAULT_CACHE,
         precision: Precision = "float32",
     ) -> None:
-        """On `device` (default: CUDA if there is one, else the CPU), about `tile`² pixels a step.
+        """On `device` (default: CUDA if there is one, else the CPU), about `tile`² pixels a step
+        for a network that works at half the picture's size.
 
         `cache` bytes hold features and finished strips for the next slider move. Where a step
         does not fit the device's memory, steps become a quarter as large from then on.
@@ -94,10 +96,11 @@ class Renderer:
     def render(
         self, network: Network, view: View, region: Box, focus: Box | None = None
     ) -> Iterator[tuple[Box, Values]]:
-        """Finished pieces (box in the picture, pixels in its format) that cover `region` once.
+        """Finished pieces (box, pixels in the picture's format) that cover `region` once.
 
-        What lies in `focus` comes first. Raises RheostatError `bad-value` for a map outside
-        0..1, `too-large` if the device has not even the memory for the smallest step.
+        Boxes are in the result's pixels, `scale` times the picture's. What lies in `focus` comes
+        first. Raises RheostatError `bad-value` for a map outside 0..1, `too-large` if the device
+        has not even the memory for the smallest step.
         """
         values = None if view.maps else view.controls
         if values and view.package.is_off(values):
@@ -105,7 +108,7 @@ class Renderer:
             return
         for part in focussed(region, focus):
             for band, is_visible in visible(view.picture, part, 2 * view.package.halo):
-                if not is_visible:
+                if not is_visible and view.package.scale == 1:
                     yield from unchanged(view.picture, band)
                 elif values and self._bake(network, view.package, values).stages:
                     yield from self._in_strips(network, view, band)
@@ -113,12 +116,14 @@ class Renderer:
                     yield from self._in_tiles(network, view, band)
 
     def _in_strips(self, network: Network, view: View, region: Box) -> Iterator[tuple[Box, Values]]:
-        for column in columns(region, COLUMN, view.package.multiple):
+        width = COLUMN * view.package.multiple
+        for column in columns(region, width, view.package.multiple):
             rest = column
             while rest.height:
                 try:
                     for box, values in self._strips(network, view, rest):
-                        rest = Box(rest.x, box.bottom, rest.width, rest.bottom - box.bottom)
+                        bottom = box.bottom // view.package.scale
+                        rest = Box(rest.x, bottom, rest.width, rest.bottom - bottom)
                         yield box, values
                 except torch.OutOfMemoryError:
                     self._make_steps_smaller()
@@ -126,37 +131,37 @@ class Renderer:
     def _strips(self, network: Network, view: View, region: Box) -> Iterator[tuple[Box, Values]]:
         """Strips of `region` from top to bottom: those seen before, then those still to compute."""
         key = view.origin and (view.origin, view.name(view.controls), region.x, region.width)
-        row = region.y
+        row, scale = region.y, view.package.scale
         while key and row < region.bottom:
             seen = self.results.get((key, row))
-            if seen is None or not region.contains(seen[0]):
+            if seen is None or not region.times(scale).contains(seen[0]):
                 break
             yield seen
-            row = seen[0].bottom
+            row = seen[0].bottom // scale
         if row == region.bottom:
             return
         region = Box(region.x, row, region.width, region.bottom - row)
         for box, values in self._stream(network, view, region):
             if key:
-                self.results.put((key, box.y), (box, values), values.nbytes)
+                self.results.put((key, box.y // scale), (box, values), values.nbytes)
             yield box, values
 
     def _stream(self, network: Network, view: View, region: Box) -> Iterator[tuple[Box, Values]]:
         """Compute `region`, strip by strip."""
-        multiple = view.package.multiple
+        multiple, scale = view.package.multiple, view.package.scale
         window = region.grown(view.package.halo, multiple).clipped(view.picture.box)
         strips = self._cut(window, multiple)
         features, head = self._start(network, view, window, len(strips))
-        finished = window.y
+        wanted, finished = region.times(scale), window.y * scale
         for number, strip in enumerate(strips):
             x = self._seen(view, strip)
             result = head.push(x, features.take(number, x))
             if result is None:
                 continue
-            done = Box(window.x, finished, result.shape[3], result.shape[2])
+            done = Box(window.x * scale, finished, result.shape[3], result.shape[2])
             finished = done.bottom
-            if done.touches(region):
-                box = done.clipped(region)
+            if done.touches(wanted):
+                box = done.clipped(wanted)
                 rows, columns = box.within(done)
                 yield box, self._packed(view, box, result[0, :, rows, columns])
 
@@ -172,28 +177,33 @@ class Renderer:
         return begun or _Features(trunk, strips, self.features, key), head
 
     def _cut(self, window: Box, multiple: int) -> list[Box]:
-        rows = max(1, self.tile**2 // (window.width * multiple)) * multiple
+        rows = max(1, self._side(multiple) ** 2 // (window.width * multiple)) * multiple
         return [
             Box(window.x, y, window.width, rows).clipped(window)
             for y in range(window.y, window.bottom, rows)
         ]
 
     def _in_tiles(self, network: Network, view: View, region: Box) -> Iterator[tuple[Box, Values]]:
-        for box in list(tiles(region, self.tile, view.package.multiple)):
+        multiple = view.package.multiple
+        for box in list(tiles(region, self._side(multiple), multiple)):
             values = None
             try:
-                if max(box.width, box.height) <= self.tile:
+                if max(box.width, box.height) <= self._side(multiple):
                     values = self._tile(network, view, box)
             except torch.OutOfMemoryError:
                 self._make_steps_smaller()
             if values is None:  # tiles became smaller since this one was planned
                 yield from self._in_tiles(network, view, box)
             else:
-                yield box, values
+                yield box.times(view.package.scale), values
+
+    def _side(self, multiple: int) -> int:
+        """Side of a tile, in pixels: what is computed at a size `multiple` times smaller."""
+        return max(1, self.tile * multiple // 2)
 
     @torch.inference_mode()
     def _tile(self, network: Network, view: View, box: Box) -> Values:
-        package = view.package
+        package, scale = view.package, view.package.scale
         window = box.grown(package.halo, package.multiple).clipped(view.picture.box)
         here = view.values(window)
         if here and package.is_off(here):
@@ -204,8 +214,8 @@ class Renderer:
             result = network(x, lam)
         else:
             result = self._bake(network, package, here).baked(x)
-        rows, columns = box.within(window)
-        return self._packed(view, box, result[0, :, rows, columns])
+        rows, columns = box.times(scale).within(window.times(scale))
+        return self._packed(view, box.times(scale), result[0, :, rows, columns])
 
     def _seen(self, view: View, window: Box) -> Tensor:
         """What the network sees of `window`: (1, 3, H, W) on the device, sides whole multiples."""
@@ -213,12 +223,13 @@ class Renderer:
         return x.to(self.device, memory_format=torch.channels_last)
 
     def _packed(self, view: View, box: Box, result: Tensor) -> Values:
-        """`result` (3, height, width) as pixels of `box`."""
-        values, form = view.picture.values(box), view.picture.format
+        """`result` (3, height, width) as pixels of `box`, which is in the result's pixels."""
+        scale, form = view.package.scale, view.picture.format
+        values = enlarged(view.picture, box.part(scale), scale)
         colour = result.cpu()
         if values.dtype.kind == "f":  # what is far brighter than networks know stays as it is
-            x = view.seen(box)[0]
-            colour = colour + (x - x.clamp(*SEEN))
+            x = view.seen(box.part(scale))
+            colour = colour + F.interpolate(x - x.clamp(*SEEN), scale_factor=scale)[0]
         return pack(colour, values, form)
 
     def _make_steps_smaller(self) -> None:

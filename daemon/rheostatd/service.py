@@ -10,6 +10,7 @@ from rheostat.package import Package
 from rheostat_client.controls import complete
 from rheostat_client.errors import RheostatError
 from rheostat_client.messages import (
+    MAX_SIDE,
     Cancel,
     Cancelled,
     Done,
@@ -89,13 +90,20 @@ class Service:
                 f"which is {picture.width} × {picture.height}.",
                 "Give [x, y, width, height] in the picture's pixels.",
             )
+        if package.scale * max(picture.width, picture.height) > MAX_SIDE:
+            raise RheostatError(
+                "too-large",
+                f"{package.info.name} would make {package.scale * picture.width} × "
+                f"{package.scale * picture.height} pixels; the limit is {MAX_SIDE} on a side.",
+                "Cut the picture into parts.",
+            )
         controls = complete(package.info.controls, render.controls)
         maps = self._maps(render, picture, package)
         job = Job(token, render, picture, package, controls, region, maps)
         self.scheduler.submit(job)
         for name in (render.hash, *render.maps.values()):
             self.store.lease(name, job)
-        return Progress(job.id, 0, region.area, "queued")
+        return Progress(job.id, 0, job.pixels, "queued")
 
     def _maps(self, render: Render, picture: Picture, package: Package) -> dict[str, Picture]:
         controls = {control.id: control for control in package.info.controls}

@@ -34,6 +34,12 @@ def compress(picture: Tensor, quality: int, subsampling: str) -> Tensor:
     return decoded.permute(2, 0, 1).to(picture) / LEVELS
 
 
+def shrink(clean: Tensor, scale: int) -> Tensor:
+    """`clean` (N, C, H, W) in 0..1 at 1/`scale` of its size by the cubic filter, in 8-bit steps."""
+    small = F.interpolate(clean, scale_factor=1 / scale, mode="bicubic", antialias=True)
+    return (small.clamp(0, 1) * LEVELS).round() / LEVELS
+
+
 def blur(clean: Tensor, shapes: Tensor) -> Tensor:
     """`clean` (N, C, H, W) blurred by `shapes` (N, 3): see `blur_kernels`; borders reflect."""
     kernels = blur_kernels(shapes).to(clean)

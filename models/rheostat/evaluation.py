@@ -101,12 +101,17 @@ class _Measure:
     def picture(self, index: int, clean: Tensor) -> None:
         """Measure one clean picture (1, 3, H, W)."""
         self.scores.pictures += 1
+        height, width = (side - side % self.task.scale for side in clean.shape[2:])
+        clean = clean[:, :, :height, :width]
         for name, faults in self.task.series.items():
             for position, fault in faults.items():
                 spoilt = self.task.spoil(clean, fault, index)
                 result = self._run(spoilt, *fault, 0.0)
                 self.scores.add(
-                    name, position, psnr=_psnr(result, clean), noisy=_psnr(spoilt, clean)
+                    name,
+                    position,
+                    psnr=self._psnr(result, clean),
+                    noisy=self._psnr(self.task.untouched(spoilt), clean),
                 )
         spoilt = self.task.spoil(clean, self.task.middle, index)
         self._sweep_detail(spoilt, clean)
@@ -119,7 +124,7 @@ class _Measure:
             self.scores.add(self.task.controls[0], value, roughness=roughness)
         for offset in self.task.offsets:
             result = self._run(spoilt, first + offset, *others, 0.0)
-            self.scores.add("offset", offset, psnr=_psnr(result, clean))
+            self.scores.add("offset", offset, psnr=self._psnr(result, clean))
 
     def _sweep_detail(self, spoilt: Tensor, clean: Tensor) -> None:
         lpips = self.task.lpips
@@ -132,7 +137,7 @@ class _Measure:
                 self.scores.add(
                     sweep,
                     position,
-                    psnr=_psnr(picture, clean),
+                    psnr=self._psnr(picture, clean),
                     fidelity=(picture - clean).abs().mean(),
                     perception=lpips.distance(lpips.describe(picture), described)[0],
                 )
@@ -143,21 +148,25 @@ class _Measure:
         if position not in self.baked:
             plain = self.network.bake(torch.tensor(position, dtype=torch.float32))
             self.baked[position] = plain.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        height, width = spoilt.shape[2:]
+        height, width = (side * self.task.scale for side in spoilt.shape[2:])
         multiple = self.package.multiple
-        margin = (0, -width % multiple, 0, -height % multiple)
+        margin = (0, -spoilt.shape[3] % multiple, 0, -spoilt.shape[2] % multiple)
         padded = F.pad(spoilt, margin, mode="replicate").to(memory_format=torch.channels_last)
         result: Tensor = self.baked[position](padded)[:, :, :height, :width]
         return result
+
+    def _psnr(self, picture: Tensor, clean: Tensor) -> Tensor:
+        ours, theirs = self.task.judged(picture.clamp(0, 1)), self.task.judged(clean)
+        return peak_signal_noise_ratio(ours, theirs, data_range=1.0)
 
 
 def _task(package: Package, backbones: Path) -> Restoration:
     ids = tuple(control.id for control in package.info.controls)
     for kind in TASKS.values():
-        if kind.architecture == package.manifest.architecture.name:
-            task = kind(backbones)
-            if isinstance(task, Restoration) and task.controls == ids:
-                return task
+        if not issubclass(kind, Restoration) or kind.controls != ids:
+            continue
+        if (kind.architecture, kind.scale) == (package.manifest.architecture.name, package.scale):
+            return kind(backbones)
     raise RheostatError(
         "unsupported-package",
         f"{package.info.name} has the controls {', '.join(ids)}; there is no task to measure "
@@ -169,7 +178,3 @@ def _task(package: Package, backbones: Path) -> Restoration:
 def violations(values: Sequence[float]) -> float:
     """The largest rise of a sequence that should fall; 0 if it falls everywhere."""
     return max(0.0, *(b - a for a, b in itertools.pairwise(values)))
-
-
-def _psnr(picture: Tensor, clean: Tensor) -> Tensor:
-    return peak_signal_noise_ratio(picture.clamp(0, 1), clean, data_range=1.0)

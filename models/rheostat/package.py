@@ -87,6 +87,11 @@ class Package:
     halo: int
     multiple: int
 
+    @property
+    def scale(self) -> int:
+        """Sides of the result for one of the picture's."""
+        return self.info.scale
+
     def is_off(self, values: Mapping[str, float]) -> bool:
         """Whether the output is the input bit for bit: a control stands at its off position."""
         return any(c.is_off(values[c.id]) for c in self.info.controls)
@@ -176,7 +181,7 @@ def read_package(folder: Path) -> Package:
         network = _build(folder, manifest.architecture)
     multiple = network.multiple
     halo = math.ceil(network.receptive_radius / multiple) * multiple
-    return Package(folder, manifest, _info(manifest), halo, multiple)
+    return Package(folder, manifest, _info(manifest, network.scale), halo, multiple)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -221,7 +226,7 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _info(manifest: Manifest) -> ModelInfo:
+def _info(manifest: Manifest, scale: int) -> ModelInfo:
     return ModelInfo(
         id=manifest.id,
         name=manifest.name,
@@ -229,6 +234,7 @@ def _info(manifest: Manifest) -> ModelInfo:
         version=manifest.version,
         digest=package_digest(manifest),
         controls=manifest.controls,
+        scale=scale,
     )
 
 

@@ -58,7 +58,7 @@ def golden_picture() -> Tensor:
 def write_golden(
     path: Path, network: Network, x: Tensor, positions: Sequence[Sequence[float]]
 ) -> None:
-    """Write `x` (1, 3, H, W), the positions (K, P) and the network's outputs (K, 3, H, W)."""
+    """Write `x` (1, 3, H, W), the positions (K, P) and what the network makes of x at each."""
     lam = torch.tensor(positions, dtype=torch.float32)
     with torch.inference_mode():
         output = network(x.expand(len(lam), -1, -1, -1), lam)

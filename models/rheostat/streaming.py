@@ -71,7 +71,8 @@ class Strips:
     """A network (1, C, H, W) -> (1, C', s · H, s · W), prepared to run strip by strip.
 
     It may hold 3×3 and other centred convolutions with stride 1 and zero padding, pixel shuffle and
-    unshuffle, and what works on every pixel by itself. NotStreamableError for anything else.
+    unshuffle, repeated pixels, and what works on every pixel by itself. NotStreamableError for
+    anything else.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -263,6 +264,8 @@ def _layer(root: nn.Module, node: fx.Node, numbers: Mapping[fx.Node, int]) -> _L
         return _Layer(node.name, inputs, module, scale=module.upscale_factor)
     if isinstance(module, nn.PixelUnshuffle):
         return _Layer(node.name, inputs, module, scale=1 / module.downscale_factor)
+    if isinstance(module, nn.Upsample) and module.mode == "nearest":
+        return _Layer(node.name, inputs, module, scale=_whole(module))
     target = type(module) if module else node.target
     if target not in POINTWISE:
         raise NotStreamableError(f"{node.target} is not known to work strip by strip")
@@ -274,6 +277,13 @@ def _layer(root: nn.Module, node: fx.Node, numbers: Mapping[fx.Node, int]) -> _L
         _caller(node, module or target),
         _caller(node, write) if write and plain and not node.kwargs else None,
     )
+
+
+def _whole(enlarge: nn.Upsample) -> int:
+    scale = enlarge.scale_factor
+    if not isinstance(scale, float) or not scale.is_integer():
+        raise NotStreamableError(f"it enlarges {scale} times, not a whole number of times")
+    return int(scale)
 
 
 def _convolution(name: str, inputs: tuple[int, ...], conv: nn.Conv2d) -> _Layer:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from cli.samples import noise, write
-from packages import write_package
+from packages import write_package, write_upscaler
 from rheostat.package import WEIGHTS
 from rheostat.packing import seal
 from rheostatd.cli import app
@@ -87,7 +87,7 @@ class Command:
 
 @pytest.fixture(scope="session")
 def rheostat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
-    """`rheostat` with the models `tiny` and `slow` (seconds a picture), and bad ones.
+    """`rheostat` with the models `tiny`, `slow` (seconds a picture), `upscaler`, and bad ones.
 
     Of `damaged` the weights are not those it names; `forged` names them, but they are not the ones
     that rendered its golden picture.
@@ -95,6 +95,7 @@ def rheostat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
     folder = tmp_path_factory.mktemp("cli")
     write_package(folder / "models", "tiny")
     write_package(folder / "models", "slow", width=128, blocks=12)
+    write_upscaler(folder / "models")
     weights = write_package(folder / "models", "damaged", seed=2) / WEIGHTS
     weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\0")
     forged = write_package(folder / "models", "forged", seed=2)

@@ -80,6 +80,25 @@ def test_off_gives_the_very_pixels_and_depth_and_alpha_stay(
         np.testing.assert_array_equal(result[..., -1], pixels[..., -1])
 
 
+@pytest.mark.parametrize("form", ["gray8", "rgb8", "rgba16", "rgb32f"])
+def test_an_upscaler_makes_the_file_larger(rheostat: Command, tmp_path: Path, form: str) -> None:
+    suffix = ".tif" if form.endswith("f") else ".png"
+    pixels = noise(form, 9, 14)
+    source = write(tmp_path / f"in{suffix}", pixels)
+    (result,) = rheostat.json("filter", "upscaler", source, tmp_path / f"out{suffix}")
+    after = pixels_of(tmp_path / f"out{suffix}")
+    assert (result["width"], result["height"]) == (28, 18)
+    assert (after.dtype, after.shape) == (pixels.dtype, (18, 28, pixels.shape[2]))
+
+
+def test_an_upscaler_keeps_the_profile(rheostat: Command, tmp_path: Path) -> None:
+    image = Image.fromarray(noise("rgba8", 9, 14))
+    source = save(image, tmp_path / "in.png", exif(), icc_profile=ADOBE_RGB)
+    rheostat("filter", "upscaler", source, tmp_path / "out.png")
+    assert notes_of(tmp_path / "out.png")["icc"] == ADOBE_RGB
+    assert pixels_of(tmp_path / "out.png").shape == (18, 28, 4)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (13, 1), (9, 11)])
 def test_odd_sizes(rheostat: Command, tmp_path: Path, shape: tuple[int, int]) -> None:
     source = write(tmp_path / "in.png", noise("rgb8", *shape))

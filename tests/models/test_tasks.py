@@ -12,6 +12,7 @@ from rheostat.data import read_rgb, to_float
 from rheostat.degradations import REACH, blur, blur_kernels, compress
 from rheostat.nets.deblocker import quantisation_scale
 from rheostat.tasks import TASKS, Restoration, restoration
+from rheostat.tasks.upscale import QuadrupleTask
 from torch import Tensor, nn
 
 PHOTOGRAPH = REPOSITORY / "docs" / "images" / "astronaut.png"
@@ -36,7 +37,8 @@ def test_samples_have_the_patch_size_and_lambda_in_range(
     clean = photograph.expand(8, -1, -1, -1)
     batch = task.draw(clean, 0.5, torch.Generator().manual_seed(0))
     side = 100 - 2 * task.margin
-    assert batch.input.shape == batch.target.shape == (8, 3, side, side)
+    assert batch.target.shape == (8, 3, side, side)
+    assert batch.input.shape == (8, 3, side // task.scale, side // task.scale)
     middle = slice(task.margin, 100 - task.margin)
     assert torch.equal(batch.target, clean[:, :, middle, middle])
     assert int((batch.lam[:, -1] > 0).sum()) == 4
@@ -50,7 +52,13 @@ def test_a_fault_is_there_and_drawn_by_seed(task: Restoration, photograph: Tenso
             for _ in range(2)
         )
         assert torch.equal(once, again)
-        assert float((once - photograph).abs().mean()) * 255 > 1
+        assert float((task.untouched(once) - photograph).abs().mean()) * 255 > 1
+
+
+def test_what_is_judged_of_enlargements_is_luma_without_the_border() -> None:
+    task = object.__new__(QuadrupleTask)
+    white = torch.ones(1, 3, 20, 24)
+    torch.testing.assert_close(task.judged(white), torch.full((1, 1, 12, 16), 235 / 255))
 
 
 def test_compression_is_worse_the_lower_the_quality(photograph: Tensor) -> None:

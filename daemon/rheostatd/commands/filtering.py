@@ -188,11 +188,12 @@ def _filter(
         source={"file": source.name},
         maps={name: {"file": path.name} for name, path in maps.items()},
     )
-    target.write(with_record(srgb.restore(rendered.pixels), settings.to_json()))
+    result = srgb.restore(rendered.pixels, rendered.width // picture.width)
+    target.write(with_record(result, settings.to_json()))
     return {
-        "format": picture.format.name,
-        "width": picture.width,
-        "height": picture.height,
+        "format": result.format.name,
+        "width": result.width,
+        "height": result.height,
         "controls": controls,
         "milliseconds": rendered.milliseconds,
         "device": rendered.device,

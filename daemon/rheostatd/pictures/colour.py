@@ -39,18 +39,24 @@ class Srgb:
             alpha = to_depth(original.alpha, "32f")
             self.picture = Picture(np.concatenate((self._sent, alpha), axis=2))
 
-    def restore(self, pixels: bytes) -> Picture:
-        """`original` with the network's result `pixels` (in the format of `picture`)."""
-        result = self.picture.with_pixels(pixels)
+    def restore(self, pixels: bytes, scale: int = 1) -> Picture:
+        """`original` with the network's result `pixels` (in the format of `picture`).
+
+        The result may be `scale` times as large.
+        """
+        original = self._original.repeated(scale)
+        result = self.picture.repeated(scale).with_pixels(pixels)
         if not self._profile:
-            return self._original.with_pixels(result.pixels)
-        wide = result.colour + self._beyond
+            return original.with_pixels(result.pixels)
+        wide = result.colour + Picture(self._beyond).repeated(scale).pixels
         if self._space == "gray":
             wide = wide.repeat(3, axis=2)
         own = _transform(wide, _SRGB, self._profile, "rgb", self._space)
-        changed = (result.colour != self._sent).any(axis=2, keepdims=True)
-        own = np.where(changed, to_depth(own, self._original.depth), self._original.colour)
-        return self._original.with_pixels(np.concatenate((own, self._original.alpha), axis=2))
+        sent = Picture(self._sent).repeated(scale).pixels
+        changed = (result.colour != sent).any(axis=2, keepdims=True)
+        own = np.where(changed, to_depth(own, original.depth), original.colour)
+        alpha = original.alpha if scale == 1 else to_depth(result.alpha, original.depth)
+        return original.with_pixels(np.concatenate((own, alpha), axis=2))
 
     def _usable(self, icc: bytes | None, signature: bytes) -> bytes | None:
         """`icc` if it says something about these pixels that a conversion is needed for."""

@@ -98,6 +98,12 @@ class Picture:
             pixels = np.frombuffer(pixels, self.pixels.dtype).reshape(self.pixels.shape)
         return replace(self, pixels=pixels)
 
+    def repeated(self, scale: int) -> Picture:
+        """`scale` times as large, every pixel repeated; metadata is kept."""
+        if scale == 1:
+            return self
+        return replace(self, pixels=self.pixels.repeat(scale, axis=0).repeat(scale, axis=1))
+
     def painted(self) -> Picture:
         """As a map of λ: one channel of floats, the mean of the colours; transparent is black."""
         whole = self.with_depth("32f")

@@ -9,13 +9,24 @@ from .deblocker import Deblocker
 from .deblurrer import Deblurrer
 from .denoiser import Denoiser
 from .network import Baked, Network
+from .upscaler import Upscaler
 
-__all__ = ["ARCHITECTURES", "Baked", "Deblocker", "Deblurrer", "Denoiser", "Network", "build"]
+__all__ = [
+    "ARCHITECTURES",
+    "Baked",
+    "Deblocker",
+    "Deblurrer",
+    "Denoiser",
+    "Network",
+    "Upscaler",
+    "build",
+]
 
 ARCHITECTURES: Mapping[str, Callable[..., Network]] = {
     "denoiser": Denoiser,
     "deblocker": Deblocker,
     "deblurrer": Deblurrer,
+    "upscaler": Upscaler,
 }
 
 

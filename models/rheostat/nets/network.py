@@ -21,7 +21,7 @@ class Baked(nn.Module, abc.ABC):
 
     @abc.abstractmethod
     def head(self, x: Tensor, features: Tensor) -> Tensor:
-        """The result, like `x`, from `x` and its features."""
+        """The result (N, 3, scale · H, scale · W) from `x` and its features."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Both stages."""
@@ -31,17 +31,20 @@ class Baked(nn.Module, abc.ABC):
 class Network(nn.Module, abc.ABC):
     """A tunable picture-to-picture network whose result at a pixel depends on near pixels only.
 
+    scale             sides of the result for one of the picture's; result pixels scale · x to
+                      scale · x + scale − 1 stand where pixel x stood
     multiple          sides and tile origins are multiples of this
     receptive_radius  pixels on each side that can influence a result; a tile with that much
                       context (or the picture's border) has exactly the whole picture's values
     """
 
+    scale: int = 1
     multiple: int
     receptive_radius: int
 
     @abc.abstractmethod
     def forward(self, x: Tensor, lam: Tensor) -> Tensor:
-        """`x` (N, 3, H, W) in 0..1, sRGB-encoded; result like `x`.
+        """`x` (N, 3, H, W) in 0..1, sRGB-encoded; result like `x`, `scale` times as large.
 
         lam  (N, P) or (1, P); or a value for every pixel, (N, P, H, W) or (1, P, H, W)
         """

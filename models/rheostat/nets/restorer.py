@@ -34,33 +34,35 @@ class ResidualBlock(nn.Module):
 
 
 class Trunk(nn.Module):
-    """Picture -> features of half its size."""
+    """Picture -> features, by default of half its size."""
 
-    def __init__(self, width: int, blocks: int) -> None:
-        """`blocks` residual blocks of `width` channels."""
+    def __init__(self, width: int, blocks: int, fold: int = 2) -> None:
+        """`blocks` residual blocks of `width` channels on `fold` × `fold` pixels each."""
         super().__init__()
-        self.enter = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(12, width, 3, padding=1))
+        self.enter = nn.Sequential(
+            nn.PixelUnshuffle(fold), nn.Conv2d(3 * fold**2, width, 3, padding=1)
+        )
         self.body = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W), even sides -> (N, width, H/2, W/2)."""
+        """(N, 3, H, W), sides multiples of fold -> (N, width, H/fold, W/fold)."""
         centred = (x - 0.5).to(next(self.parameters()).dtype)
         z: Tensor = self.body(self.enter(centred))
         return z
 
 
 class Head(nn.Module):
-    """Features -> what is wrong with the picture."""
+    """Features -> what is wrong with the picture, by default of twice their size."""
 
-    def __init__(self, width: int, blocks: int) -> None:
-        """`blocks` more residual blocks of `width` channels."""
+    def __init__(self, width: int, blocks: int, fold: int = 2) -> None:
+        """`blocks` more residual blocks of `width` channels, then `fold` × `fold` pixels each."""
         super().__init__()
         self.body = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
-        self.leave = nn.Conv2d(width, 12, 3, padding=1)
-        self.shuffle = nn.PixelShuffle(2)
+        self.leave = nn.Conv2d(width, 3 * fold**2, 3, padding=1)
+        self.shuffle = nn.PixelShuffle(fold)
 
     def forward(self, z: Tensor) -> Tensor:
-        """(N, width, H/2, W/2) -> (N, 3, H, W)."""
+        """(N, width, H, W) -> (N, 3, fold · H, fold · W)."""
         fault: Tensor = self.shuffle(self.leave(self.body(z)))
         return fault
 

@@ -12,6 +12,7 @@ from .dejpeg import DejpegTask
 from .denoise import DenoiseTask
 from .restoration import Restoration
 from .task import Batch, Task
+from .upscale import DoubleTask, QuadrupleTask
 
 __all__ = ["TASKS", "Batch", "Restoration", "Task"]
 
@@ -19,4 +20,6 @@ TASKS: Mapping[str, type[Task]] = {
     "denoise": DenoiseTask,
     "dejpeg": DejpegTask,
     "deblur": DeblurTask,
+    "upscale-2": DoubleTask,
+    "upscale-4": QuadrupleTask,
 }

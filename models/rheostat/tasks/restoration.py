@@ -29,6 +29,7 @@ class Restoration(Task):
     """
 
     fidelity_floor = 0.4
+    scale: ClassVar[int] = 1  # sides of the clean picture for one of the degraded one's
     controls: ClassVar[tuple[str, ...]]  # ids of λ in order
     probes: ClassVar[Mapping[str, tuple[float, ...]]]  # known faults; a training is watched on them
     series: ClassVar[
@@ -49,11 +50,22 @@ class Restoration(Task):
 
     @abc.abstractmethod
     def degrade(self, clean: Tensor, faults: Tensor, generator: Generator) -> Tensor:
-        """`clean` (N, 3, H, W) with the faults (N, P − 1) in it; `margin` is not cut off."""
+        """`clean` (N, 3, H, W) with the faults (N, P − 1) in it; `margin` is not cut off.
+
+        Sides are multiples of `scale`, and the result is smaller by that.
+        """
 
     def spoil(self, clean: Tensor, fault: tuple[float, ...], seed: int) -> Tensor:
         """A known fault as it is measured: the same for the same seed."""
         return self.degrade(clean, torch.tensor([fault]), torch.Generator().manual_seed(seed))
+
+    def untouched(self, spoilt: Tensor) -> Tensor:
+        """What one would have without the network, of the clean picture's size."""
+        return spoilt
+
+    def judged(self, picture: Tensor) -> Tensor:
+        """What of a picture (N, 3, H, W) in 0..1 PSNR is taken of: all."""
+        return picture
 
     @abc.abstractmethod
     def level(self, faults: Tensor) -> Tensor:
@@ -101,7 +113,9 @@ class Restoration(Task):
                     lam = torch.tensor([[*fault, detail]], device=clean.device)
                     result = network(degraded, lam).clamp(0, 1)
                     if not detail:
-                        scores.setdefault(f"psnr_{name}", []).append(_psnr(result, clean))
+                        scores.setdefault(f"psnr_{name}", []).append(
+                            _psnr(self.judged(result), self.judged(clean))
+                        )
                     if name == middle:
                         distance = float(self.lpips(result, clean))
                         scores.setdefault(f"lpips_detail_{detail:g}", []).append(distance)

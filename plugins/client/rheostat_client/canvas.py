@@ -11,7 +11,7 @@ from .pixels import pixel_format
 
 
 class Canvas:
-    """Receives tiles, in the picture's coordinates, and gives out the region's pixels."""
+    """Receives tiles, in the result's coordinates, and gives out the region's pixels."""
 
     def __init__(self, region: tuple[int, int, int, int], form: str) -> None:
         """Cover `region` (x, y, width, height) in pixel format `form`, zero at first."""

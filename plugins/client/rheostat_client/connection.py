@@ -38,6 +38,7 @@ from .pixels import hasher, pixel_format
 from .rendezvous import is_claimed, read, runtime_folder
 
 PART = 2 * CHUNK  # bytes of pixels in one upload message
+MAX_SCALE = 16  # sides of a result for one of the picture's
 WINDOW = 2  # upload messages on their way at once, which bounds memory on both sides
 
 OnProgress = Optional[Callable[[int, int, str], None]]  # done, total, state
@@ -48,7 +49,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Rendered:
-    """A result: the pixels of a region of the picture, and the record to keep with them."""
+    """A result: the pixels of a region, and the record to keep with them.
+
+    The region is in the result's pixels; a model with `scale` makes them more than the picture's.
+    """
 
     x: int
     y: int
@@ -164,15 +168,16 @@ class Connection:
                 "Update Rheostat, then stop the old daemon (`rheostat stop`).",
             )
         form, width, height = self._shapes[hash]
-        canvas = Canvas(_inside(region, width, height), form)
+        part, canvas = _inside(region, width, height), None
         job = uuid.uuid4().hex
         request = _build(Render, job, model, hash, dict(controls), region, purpose, key, maps or {})
         with closing(self._exchange.follow(request, should_cancel)) as answers:
             for message, pixels in answers:
                 if isinstance(message, Tile):
+                    canvas = canvas or Canvas(_enlarged(part, message.scale), form)
                     canvas.paste(message, pixels)
                 elif isinstance(message, Done):
-                    if not canvas.is_complete:
+                    if not canvas or not canvas.is_complete:
                         raise unreadable("tiles of the result are missing")
                     return Rendered(
                         *canvas.region,
@@ -355,6 +360,13 @@ def _inside(region: Region | None, width: int, height: int) -> Region:
         f"The region {w}×{h} at {x},{y} is not inside the picture of {width}×{height}.",
         "Give x, y, width and height inside it.",
     )
+
+
+def _enlarged(region: Region, scale: int) -> Region:
+    if not 1 <= scale <= MAX_SCALE:
+        raise unreadable(f"a result's scale is {scale}, the limit {MAX_SCALE}")
+    x, y, width, height = (scale * number for number in region)
+    return x, y, width, height
 
 
 def _chunks(data: memoryview) -> Iterator[memoryview]:

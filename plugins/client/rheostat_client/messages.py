@@ -173,7 +173,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Tile:
-    """A finished rectangle, in the picture's coordinates; its pixels follow as frames."""
+    """A finished rectangle, in the result's coordinates; its pixels follow as frames.
+
+    The result has `scale` × `scale` pixels for each of the picture's.
+    """
 
     job: str
     x: int
@@ -181,6 +184,7 @@ class Tile:
     width: int
     height: int
     format: str
+    scale: int = 1
 
 
 @dataclass(frozen=True)

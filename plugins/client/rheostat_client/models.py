@@ -12,7 +12,10 @@ from .errors import RheostatError
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A model as hosts see it: names, which weights, its controls in order."""
+    """A model as hosts see it: names, which weights, its controls in order.
+
+    scale  sides of the result for one of the picture's
+    """
 
     id: str
     name: str
@@ -20,6 +23,7 @@ class ModelInfo:
     version: str
     digest: str
     controls: tuple[Control, ...]
+    scale: int = 1
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for the wire and for JSON."""
@@ -31,8 +35,9 @@ class ModelInfo:
         names = ("id", "name", "summary", "version", "digest")
         try:
             texts = {name: str(data[name]) for name in names}
-            return cls(**texts, controls=tuple(Control.from_dict(c) for c in data["controls"]))
-        except (KeyError, TypeError, AttributeError) as error:
+            controls = tuple(Control.from_dict(c) for c in data["controls"])
+            return cls(**texts, controls=controls, scale=int(data.get("scale", 1)))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RheostatError(
                 "bad-manifest",
                 f"Model {data.get('id', '?')!r} cannot be read: {error!r}.",
