@@ -1,4 +1,4 @@
-"""Executor: where jobs are done. One worker thread today; a cluster can bind here."""
+"""Executor: where jobs are done. A thread for each device today; a cluster can bind here."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from rheostat_client.errors import RheostatError
 from rheostat_client.messages import Error
 
+from .cache import Cache
 from .jobs import Answer, Job
 
 Answers = Generator[Answer, None, None]
@@ -21,6 +23,7 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 2.0  # seconds after which a waiting job gets one tile, however urgent the others are
 REST = 600.0  # seconds
+RECENT = 64  # pictures of which is known where they were last worked on
 AHEAD = 8  # answers the worker may be ahead of their reader
 CLOSING = 20.0  # seconds to wait for the last tile; a process is not to end in the middle of one
 
@@ -55,45 +58,53 @@ class Executor(Protocol):
         """Abandon all jobs."""
 
 
-class LocalExecutor:
-    """One worker thread. It does the next tile of the most urgent job.
+@dataclass(frozen=True, eq=False)
+class Worker:
+    """A device, as the executor sees it.
 
-    When there was nothing to do for `REST` seconds it lets go of what it keeps for the next job.
-    A job that got none for `PATIENCE` seconds comes first for one tile: a hand that never leaves
-    the slider does not stop a batch for good.
+    work  does a job
+    rest  lets go of what is kept for the next job; called once in every long pause
     """
 
-    def __init__(
-        self,
-        work: Callable[[Job], Answers],
-        wake: Callable[[], None],
-        log_file: str,
-        rest: Callable[[], None] = lambda: None,
-    ) -> None:
-        """`work` does a job; `wake` is called, from any thread, while there are events.
+    work: Callable[[Job], Answers]
+    rest: Callable[[], None] = lambda: None
 
-        `rest` is called by the worker itself, once in every long pause.
-        """
-        self._work = work
+
+class LocalExecutor:
+    """A thread for each worker. It does the next step of the most urgent job.
+
+    A job stays with the worker that began it, and one on the same picture goes where the last one
+    went if that worker is free: it has kept what can be used again.
+    When there was nothing to do for `REST` seconds a worker rests. A job that got no step for
+    `PATIENCE` seconds comes first for one: a hand that never leaves the slider does not stop a
+    batch for good.
+    """
+
+    def __init__(self, workers: Sequence[Worker], wake: Callable[[], None], log_file: str) -> None:
+        """`wake` is called, from any thread, while there are events."""
         self._wake = wake
         self._log_file = log_file
-        self._rest = rest
         self._changed = threading.Condition()
         self._tasks: list[_Task] = []
+        self._free: set[Worker] = set()
+        self._last: Cache[Worker] = Cache(RECENT)  # by a picture's hash
         self._closed = False
-        self._rested = True  # nothing was done yet
         self._events: queue.Queue[tuple[Job, Answer]] = queue.Queue(AHEAD)
         self._last_step = time.monotonic()
-        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._run, args=(worker,), name=f"worker {n}", daemon=True)
+            for n, worker in enumerate(workers)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def submit(self, job: Job) -> Handle:
         """As in `Executor`."""
-        task = _Task(job, self._work(job), self._changed)
+        task = _Task(job, self._changed)
         with self._changed:
             self._tasks.append(task)
             self._tasks.sort(key=lambda t: t.job.rank)
-            self._changed.notify()
+            self._changed.notify_all()
         return task
 
     def events(self) -> list[tuple[Job, Answer]]:
@@ -112,51 +123,73 @@ class LocalExecutor:
         return time.monotonic() - self._last_step
 
     def close(self) -> None:
-        """Abandon all jobs; returns when the worker has ended its tile, or after `CLOSING`."""
+        """Abandon all jobs; returns when the workers have ended their steps, or after `CLOSING`."""
         with self._changed:
             self._closed = True
-            self._changed.notify()
+            self._changed.notify_all()
         deadline = time.monotonic() + CLOSING
-        while self._thread.is_alive() and time.monotonic() < deadline:
-            self.events()  # the worker may be waiting to tell
-            self._thread.join(0.02)
+        while any(t.is_alive() for t in self._threads) and time.monotonic() < deadline:
+            self.events()  # a worker may be waiting to tell
+            time.sleep(0.01)
 
-    def _run(self) -> None:
-        while task := self._next():
-            answer = self._step(task)
+    def _run(self, worker: Worker) -> None:
+        rested = True  # nothing was done yet
+        while not self._closed:
+            task = self._next(worker, None if rested else REST)
+            if task is None:
+                rested = True
+                worker.rest()
+                continue
+            rested = False
+            answer = self._step(task, worker)
             self._last_step = task.served = time.monotonic()
-            if answer.is_last:
+            if answer.is_last and task.answers is not None:
                 task.answers.close()
-                with self._changed:
+            with self._changed:
+                task.is_free = True
+                if answer.is_last:
                     self._tasks.remove(task)
+                self._changed.notify_all()
             self._events.put((task.job, answer))
             self._wake()
 
-    def _next(self) -> _Task | None:
+    def _next(self, worker: Worker, patience: float | None) -> _Task | None:
+        """The task of which `worker` is to do the next step; None after `patience` seconds."""
         with self._changed:
+            self._free.add(worker)
             while not self._closed:
-                ready = [task for task in self._tasks if task.is_runnable]
+                ready = [task for task in self._tasks if self._suits(task, worker)]
                 if ready:
-                    self._rested = False
                     longest = min(ready, key=lambda task: task.served)
                     starves = time.monotonic() - longest.served > PATIENCE
-                    return longest if starves else ready[0]
-                if not self._changed.wait(None if self._rested else REST) and not self._tasks:
-                    self._rested = True
-                    self._rest()
+                    task = longest if starves else ready[0]
+                    task.worker, task.is_free = worker, False
+                    self._last.put(task.job.request.hash, worker, 1)
+                    self._free.discard(worker)
+                    return task
+                if not self._changed.wait(patience):
+                    return None
             return None
 
-    def _step(self, task: _Task) -> Answer:
+    def _suits(self, task: _Task, worker: Worker) -> bool:
+        if not task.is_runnable or task.worker not in (None, worker):
+            return False
+        last = self._last.get(task.job.request.hash)
+        return task.worker is worker or last is worker or last not in self._free
+
+    def _step(self, task: _Task, worker: Worker) -> Answer:
         if task.reason is not None:
             return Answer(task.reason)
         job = task.job.id
         try:
+            if task.answers is None:
+                task.answers = worker.work(task.job)
             return next(task.answers)
         except RheostatError as error:
-            log.warning("job %s: %s: %s", job, error.code, error)
+            log.warning("stopped", extra={"job": job, "code": error.code, "reason": str(error)})
             return Answer(Error(error.code, error.message, error.remedy, job))
         except Exception as error:
-            log.exception("job %s failed", job)
+            log.exception("failed", extra={"job": job})
             return Answer(
                 Error(
                     "internal",
@@ -170,9 +203,11 @@ class LocalExecutor:
 class _Task:
     """Handle of the LocalExecutor."""
 
-    def __init__(self, job: Job, answers: Answers, changed: threading.Condition) -> None:
+    def __init__(self, job: Job, changed: threading.Condition) -> None:
         self.job = job
-        self.answers = answers
+        self.answers: Answers | None = None
+        self.worker: Worker | None = None
+        self.is_free = True  # of a worker in the middle of a step
         self.reason: Error | None = None
         self.served = time.monotonic()
         self._held = False
@@ -180,14 +215,14 @@ class _Task:
 
     @property
     def is_runnable(self) -> bool:
-        return self.reason is not None or not self._held
+        return self.is_free and (self.reason is not None or not self._held)
 
     def cancel(self, reason: Error) -> None:
         with self._changed:
             self.reason = reason
-            self._changed.notify()
+            self._changed.notify_all()
 
     def hold(self, held: bool) -> None:
         with self._changed:
             self._held = held
-            self._changed.notify()
+            self._changed.notify_all()

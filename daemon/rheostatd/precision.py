@@ -32,7 +32,7 @@ def choose(network: Network, package: Package, device: torch.device) -> torch.dt
     for lam in positions.to(device):
         exact, half = network.bake(lam), network.bake(lam).to(torch.bfloat16)
         worst = max(worst, float((exact(x) - half(x)).abs().max()))
-    log.info("model %s in bfloat16 deviates by %.2f levels", package.info.id, 255 * worst)
+    log.info("tried bfloat16", extra={"model": package.info.id, "levels": round(255 * worst, 2)})
     return torch.bfloat16 if worst <= WORST else torch.float32
 
 

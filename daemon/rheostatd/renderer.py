@@ -10,9 +10,11 @@ the picture's border both end where the whole ends and see the same padding.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 
+import msgspec
 import torch
 import torch.nn.functional as F
 from rheostat.nets import Baked, Network
@@ -22,6 +24,7 @@ from rheostat_client.errors import RheostatError
 from torch import Tensor
 
 from .cache import Cache
+from .pace import Pace, Paces, best
 from .precision import Precision, choose
 from .raster import Box, Values, enlarged, pack, pad
 from .regions import columns, focussed, tiles, unchanged, visible
@@ -32,6 +35,8 @@ log = logging.getLogger(__name__)
 CPU_TILE = 256  # pixels
 CUDA_TILE = 1024
 MIN_TILE = 64
+WARM_SIDE = 64  # pixels of the picture a model is tried on before it is called ready
+TRIES = 3  # steps that are timed
 COLUMN = 2048  # times the multiple, pixels; what is wider is cut: a strip has to have some rows
 DEFAULT_CACHE = 512 * 2**20  # bytes
 MAX_BAKED = 8  # networks at as many slider positions
@@ -46,6 +51,13 @@ class _Plain:
     stages: Stages | None
 
 
+def devices() -> list[torch.device]:
+    """Every GPU; where there is none, the CPU."""
+    if torch.cuda.is_available():
+        return [torch.device("cuda", number) for number in range(torch.cuda.device_count())]
+    return [torch.device("cpu")]
+
+
 class Renderer:
     """Runs networks over pictures on one device."""
 
@@ -55,19 +67,24 @@ class Renderer:
         tile: int | None = None,
         cache: int = DEFAULT_CACHE,
         precision: Precision = "float32",
+        paces: Paces | None = None,
     ) -> None:
         """On `device` (default: CUDA if there is one, else the CPU), about `tile`² pixels a step
         for a network that works at half the picture's size.
 
         `cache` bytes hold features and finished strips for the next slider move. Where a step
         does not fit the device's memory, steps become a quarter as large from then on.
-        `precision` "auto" is bfloat16 for the models and devices where that does not show.
+        `precision` "auto" is bfloat16 for the models and devices where that does not show. With
+        `paces` the size of steps is measured for each model when it is warmed up.
         """
-        self.device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = device or devices()[0]
         self.tile = tile or (CUDA_TILE if self.device.type == "cuda" else CPU_TILE)
         self.results: Cache[tuple[Box, Values]] = Cache(cache // 4)
         self.features: Cache[_Features] = Cache(cache - cache // 4)
         self._precision = precision
+        self._paces = paces
+        self._shrunk = 1  # by what the sides of steps are divided since memory ran out
+        self._pace: dict[str, Pace] = {}  # by a package's digest
         self._dtypes: dict[str, torch.dtype] = {}  # by a package's digest
         self._plain: Cache[_Plain] = Cache(MAX_BAKED)  # counted, not weighed
         if self.device.type == "cuda":
@@ -91,6 +108,64 @@ class Renderer:
             cache.clear()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
+
+    def column(self, package: Package) -> int:
+        """Columns of a picture that go through the network at once."""
+        return COLUMN * package.multiple
+
+    def pace(self, package: Package) -> Pace | None:
+        """How fast the model is, if it was measured."""
+        return self._pace.get(package.info.digest)
+
+    @torch.inference_mode()
+    def warm(self, network: Network, package: Package) -> None:
+        """Run `network` for the first time, and find out how large its steps should be.
+
+        Raises RheostatError `bad-package` if what comes out is no picture of numbers.
+        """
+        defaults = {control.id: control.default for control in package.info.controls}
+        coordinates = package.coordinates(defaults).to(self.device)
+        side = WARM_SIDE + -WARM_SIDE % package.multiple
+        x = torch.full((1, 3, side, side), 0.5, device=self.device)
+        y = network(x, coordinates[None])
+        if y.shape[2] != package.scale * side or not bool(torch.isfinite(y).all()):
+            raise RheostatError(
+                "bad-package",
+                f"Model {package.info.id} does not give a picture of numbers back.",
+                "Install it again.",
+            )
+        stages = self._bake(network, package, defaults).stages
+        if self._paces is None or stages is None:
+            return
+        dtype = str(self._dtype(network, package)).removeprefix("torch.")
+        name = f"{self.name}, {torch.__version__}, {dtype}, {package.info.digest}"
+        pace = self._paces.get(name)
+        if pace is None:
+            pace = best([self._try(stages, package, side) for side in self._candidates()])
+            self._paces.put(name, pace)
+            log.info("measured", extra={"model": package.info.id, **msgspec.to_builtins(pace)})
+        self._pace[package.info.digest] = pace
+
+    def _candidates(self) -> list[int]:
+        return [side for side in (self.tile // 2, self.tile, 2 * self.tile) if side >= MIN_TILE]
+
+    def _try(self, stages: Stages, package: Package, side: int) -> Pace:
+        """Some steps of about `side`² pixels; the first ones are not counted."""
+        multiple = package.multiple
+        width = min(4 * side, COLUMN) * multiple // 2
+        rows = max(1, (side * multiple // 2) ** 2 // (width * multiple)) * multiple
+        strip = torch.full((1, 3, rows, width), 0.5, device=self.device)
+        strip = strip.to(memory_format=torch.channels_last)
+        trunk, head = stages.start(rows * (1 + TRIES))
+        times = []
+        for _ in range(1 + TRIES):
+            start = time.perf_counter()
+            head.push(strip, trunk.push(strip))
+            if self.device.type == "cuda":
+                torch.cuda.synchronize(self.device)
+            times.append(time.perf_counter() - start)
+        seconds = min(times[1:]) / (rows * width) * 1e6
+        return Pace(side, seconds, (trunk.nbytes + head.nbytes) // width)
 
     @torch.inference_mode()
     def render(
@@ -116,8 +191,7 @@ class Renderer:
                     yield from self._in_tiles(network, view, band)
 
     def _in_strips(self, network: Network, view: View, region: Box) -> Iterator[tuple[Box, Values]]:
-        width = COLUMN * view.package.multiple
-        for column in columns(region, width, view.package.multiple):
+        for column in columns(region, self.column(view.package), view.package.multiple):
             rest = column
             while rest.height:
                 try:
@@ -150,7 +224,7 @@ class Renderer:
         """Compute `region`, strip by strip."""
         multiple, scale = view.package.multiple, view.package.scale
         window = region.grown(view.package.halo, multiple).clipped(view.picture.box)
-        strips = self._cut(window, multiple)
+        strips = self._cut(window, view.package)
         features, head = self._start(network, view, window, len(strips))
         wanted, finished = region.times(scale), window.y * scale
         for number, strip in enumerate(strips):
@@ -176,30 +250,33 @@ class Renderer:
         begun = self.features.get(key) if key else None
         return begun or _Features(trunk, strips, self.features, key), head
 
-    def _cut(self, window: Box, multiple: int) -> list[Box]:
-        rows = max(1, self._side(multiple) ** 2 // (window.width * multiple)) * multiple
+    def _cut(self, window: Box, package: Package) -> list[Box]:
+        multiple = package.multiple
+        rows = max(1, self._side(package) ** 2 // (window.width * multiple)) * multiple
         return [
             Box(window.x, y, window.width, rows).clipped(window)
             for y in range(window.y, window.bottom, rows)
         ]
 
     def _in_tiles(self, network: Network, view: View, region: Box) -> Iterator[tuple[Box, Values]]:
-        multiple = view.package.multiple
-        for box in list(tiles(region, self._side(multiple), multiple)):
+        package = view.package
+        for box in list(tiles(region, self._side(package), package.multiple)):
             values = None
             try:
-                if max(box.width, box.height) <= self._side(multiple):
+                if max(box.width, box.height) <= self._side(package):
                     values = self._tile(network, view, box)
             except torch.OutOfMemoryError:
                 self._make_steps_smaller()
             if values is None:  # tiles became smaller since this one was planned
                 yield from self._in_tiles(network, view, box)
             else:
-                yield box.times(view.package.scale), values
+                yield box.times(package.scale), values
 
-    def _side(self, multiple: int) -> int:
+    def _side(self, package: Package) -> int:
         """Side of a tile, in pixels: what is computed at a size `multiple` times smaller."""
-        return max(1, self.tile * multiple // 2)
+        pace = self.pace(package)
+        side = (pace.side if pace else self.tile) // self._shrunk
+        return max(1, side * package.multiple // 2)
 
     @torch.inference_mode()
     def _tile(self, network: Network, view: View, box: Box) -> Values:
@@ -233,15 +310,16 @@ class Renderer:
         return pack(colour, values, form)
 
     def _make_steps_smaller(self) -> None:
-        if self.tile <= MIN_TILE:
+        side = self.tile // self._shrunk
+        if side <= MIN_TILE:
             raise RheostatError(
                 "too-large",
-                f"{self.name} has no memory left for a tile of {self.tile} pixels.",
+                f"{self.name} has no memory left for a tile of {side} pixels.",
                 "Close other programs that use it.",
             )
-        self.tile //= 2
+        self._shrunk *= 2
         self.features.clear()
-        log.warning("out of memory on %s: tiles of %d pixels from now on", self.name, self.tile)
+        log.warning("out of memory: steps become a quarter as large", extra={"device": self.name})
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -307,5 +385,5 @@ def _stages(baked: Baked, package: Package) -> Stages | None:
     try:
         return Stages(baked)
     except NotStreamableError as error:
-        log.info("model %s runs in tiles: %s", package.info.id, error)
+        log.info("runs in tiles", extra={"model": package.info.id, "reason": str(error)})
         return None

@@ -16,13 +16,16 @@ MAX_QUEUED = 256  # jobs of one session
 class Scheduler:
     """Keeps the queue and hands jobs to the executor.
 
-    One job of each class (preview, apply, batch) is handed over at a time; the executor lets the
-    most urgent make headway. Within a class the sessions take turns, so a folder in one program
-    does not keep another program waiting. Jobs held up by their reader do not count.
+    One job of each class (preview, apply, batch) is handed over at a time for each device; the
+    executor lets the most urgent make headway. Within a class the sessions take turns, so a folder
+    in one program does not keep another program waiting. Jobs held up by their reader do not count.
     """
 
-    def __init__(self, executor: Executor, stopped: Callable[[Job, Error], None]) -> None:
+    def __init__(
+        self, executor: Executor, stopped: Callable[[Job, Error], None], devices: int = 1
+    ) -> None:
         """`stopped` hears of jobs that were stopped while still in the queue."""
+        self._devices = devices
         self._executor = executor
         self._stopped = stopped
         self._queue: list[Job] = []
@@ -119,8 +122,8 @@ class Scheduler:
             self._running[job] = self._executor.submit(job)
 
     def _is_ready(self, job: Job) -> bool:
-        rivals = (j for j in self._running if j.session not in self._held)
-        return job.session not in self._held and all(job.rank != rival.rank for rival in rivals)
+        rivals = [j for j in self._running if j.session not in self._held and j.rank == job.rank]
+        return job.session not in self._held and len(rivals) < self._devices
 
 
 def _overtakes(newer: Job, older: Job) -> bool:

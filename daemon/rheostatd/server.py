@@ -8,11 +8,9 @@ import os
 import secrets
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +41,12 @@ from rheostat_client.messages import (
     agree,
 )
 
+from .costs import LONGEST
 from .jobs import Answer
+from .logs import log_to
+from .pace import Paces
 from .precision import Precision
-from .renderer import DEFAULT_CACHE, Renderer
+from .renderer import DEFAULT_CACHE, Renderer, devices
 from .service import Service
 from .session import Session, Sessions
 from .wire import Lane, Received, read_envelope
@@ -55,7 +56,6 @@ MODEL_MEMORY = 1024**3  # bytes
 FRONT_DEPTH = 8  # messages; each may be tens of MB
 CONTROL_DEPTH = 64  # messages
 MAX_OUTBOX = 64  # answers a session may leave unread, beyond those ZeroMQ holds
-MAX_LOG = 4 * 1024**2  # bytes, then it begins anew and the old one is kept
 CAPABILITIES = ("maps",)  # what an older daemon of the same protocol does not know
 RETRY = 10  # milliseconds until a full connection is tried again
 
@@ -70,9 +70,14 @@ class Server:
         folder: Path,
         picture_memory: int = PICTURE_MEMORY,
         model_memory: int = MODEL_MEMORY,
-        renderer: Renderer | None = None,
+        renderers: Sequence[Renderer] = (),
+        longest: float = LONGEST,
     ) -> None:
-        """Bind in the runtime folder, whose lock the caller holds. Memory is in bytes."""
+        """Bind in the runtime folder, whose lock the caller holds.
+
+        Memory is in bytes, `longest` (the time one render may take) in seconds; `renderers` are one
+        for each device, by default one on the best.
+        """
         self._started = time.monotonic()
         self._stopping = False
         self._log_file = str(rendezvous.log_file())
@@ -106,9 +111,10 @@ class Server:
             token="" if front.startswith("ipc:") else secrets.token_hex(16),
         )
         self._service = Service(
-            renderer or Renderer(),
+            renderers or [Renderer()],
             picture_memory,
             model_memory,
+            longest,
             self._log_file,
             self._tell,
             self._ring,
@@ -125,7 +131,7 @@ class Server:
 
     def run(self) -> None:
         """Serve until `stop`."""
-        log.info("serving on %s, process %d", self._service.device, self.record.pid)
+        log.info("serving", extra={"device": self._service.device, "pid": self.record.pid})
         while not self._stopping:
             self._poller.poll(RETRY if any(s.outbox for s in self._sessions) else None)
             self._hear_bell()
@@ -184,10 +190,10 @@ class Server:
             job = envelope.job
             answer = self._answer(lane, received, lane.read(envelope, received.frames[1]))
         except RheostatError as error:
-            log.warning("refused: %s: %s", error.code, error)
+            log.warning("refused", extra={"job": job, "code": error.code, "reason": str(error)})
             answer = Error(error.code, error.message, error.remedy, job)
         except Exception as error:
-            log.exception("a message could not be handled")
+            log.exception("a message could not be handled", extra={"job": job})
             answer = Error(
                 "internal",
                 f"The daemon failed to handle a message ({type(error).__name__}).",
@@ -232,7 +238,7 @@ class Server:
         else:
             self._drop_lost()  # one of them may have had this connection's descriptor
             session = self._sessions.open(received.peer, received.link, hello)
-            log.info("hello from %s %s", session.client, session.version)
+            log.info("hello", extra={"client": session.client, "version": session.version})
         return Welcome(
             protocol=protocol,
             version=__version__,
@@ -309,7 +315,7 @@ class Server:
                 self._drop(session, "has closed its connection")
 
     def _drop(self, session: Session, why: str) -> None:
-        log.info("%s %s", session.client, why)
+        log.info("session over", extra={"client": session.client, "reason": why})
         self._sessions.close(session)
         self._service.leave(session.token)
 
@@ -319,6 +325,7 @@ def serve(
     model_memory: int = MODEL_MEMORY,
     cache_memory: int = DEFAULT_CACHE,
     precision: Precision = "auto",
+    longest: float = LONGEST,
 ) -> None:
     """Be this user's daemon until SIGTERM, SIGINT or a client's `shutdown`.
 
@@ -326,15 +333,21 @@ def serve(
     model_memory    bytes of models to keep
     cache_memory    bytes of features and results to keep for the next slider move
     precision       auto (bfloat16 where it does not show) or float32
+    longest         seconds that one render may take
 
+    Every GPU is used; where there is none, the CPU.
     Raises RheostatError `already-running` if there is a daemon, `unwritable` if the runtime folder
     cannot be used.
     """
     folder = rendezvous.runtime_folder()
     with rendezvous.claim(folder):
-        _log_to(rendezvous.log_file())
-        renderer = Renderer(cache=cache_memory, precision=precision)
-        server = Server(folder, picture_memory, model_memory, renderer)
+        log_to(rendezvous.log_file())
+        paces = Paces()
+        renderers = [
+            Renderer(device, cache=cache_memory, precision=precision, paces=paces)
+            for device in devices()
+        ]
+        server = Server(folder, picture_memory, model_memory, renderers, longest)
         if threading.current_thread() is threading.main_thread():
             server.heed_signals()
         rendezvous.write(folder, server.record)
@@ -344,16 +357,3 @@ def serve(
             rendezvous.remove(folder)
             server.close()
             log.info("stopped")
-
-
-def _log_to(path: Path) -> None:
-    rotating = RotatingFileHandler(path, maxBytes=MAX_LOG, backupCount=1, encoding="utf-8")
-    handlers: list[logging.Handler] = [rotating]
-    if sys.stderr.isatty():  # else it may be this very file, given by the client that started us
-        handlers.append(logging.StreamHandler())
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(message)s",
-        handlers=handlers,
-        force=True,
-    )

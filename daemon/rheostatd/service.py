@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rheostat.package import Package
@@ -17,14 +18,15 @@ from rheostat_client.messages import (
     Error,
     ListModels,
     Models,
-    Progress,
     Render,
     Stored,
     Upload,
 )
 
-from .executor import LocalExecutor
-from .jobs import Answer, Job, answers
+from .costs import Costs
+from .executor import Answers, LocalExecutor, Worker
+from .jobs import Answer, Job, Message, answers
+from .library import Library
 from .metrics import Metrics
 from .pool import Pool
 from .raster import Box, Picture
@@ -35,31 +37,49 @@ from .store import Store
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """A device: its renderer and the networks in its memory."""
+
+    renderer: Renderer
+    pool: Pool
+
+    def work(self, job: Job) -> Answers:
+        return answers(job, self.pool, self.renderer)
+
+    def rest(self) -> None:
+        self.pool.rest()
+        self.renderer.rest()
+        log.info("idle, models and caches are out of memory", extra={"device": self.renderer.name})
+
+
 class Service:
     """Pictures, models and renders of all sessions, which are known by their tokens."""
 
     def __init__(
         self,
-        renderer: Renderer,
+        renderers: Sequence[Renderer],
         picture_memory: int,
         model_memory: int,
+        longest: float,
         log_file: str,
         tell: Callable[[str, Answer], None],
         wake: Callable[[], None],
     ) -> None:
-        """Memory is in bytes. `tell` takes a session's token and an answer to a render.
+        """Memory is in bytes, for models on each renderer's device; `longest` is in seconds.
 
-        `wake` is called, from any thread, when `pass_on` is to be called.
+        `tell` takes a session's token and an answer to a render. `wake` is called, from any thread,
+        when `pass_on` is to be called.
         """
-        self.device = renderer.name
-        self._renderer = renderer
+        self.device = ", ".join(renderer.name for renderer in renderers)
         self.store = Store(picture_memory)
-        self._pool = Pool(renderer.device, model_memory)
+        self._library = Library()
+        self._places = [_Place(r, Pool(self._library, r, model_memory)) for r in renderers]
+        self._costs = Costs(renderers[0], longest)
         self._tell = tell
-        self._executor = LocalExecutor(
-            lambda job: answers(job, self._pool, renderer), wake, log_file, self._rest
-        )
-        self.scheduler = Scheduler(self._executor, self._stopped)
+        workers = [Worker(place.work, place.rest) for place in self._places]
+        self._executor = LocalExecutor(workers, wake, log_file)
+        self.scheduler = Scheduler(self._executor, self._stopped, len(workers))
         self.metrics = Metrics(self.report)
 
     @property
@@ -69,8 +89,8 @@ class Service:
 
     def models(self, _token: str, _request: ListModels, _pixels: Sequence[memoryview]) -> Models:
         """Every model that can be used, those installed a moment ago included."""
-        self._pool.refresh()
-        return Models(tuple(info.to_dict() for info in self._pool.infos()))
+        self._library.refresh()
+        return Models(tuple(info.to_dict() for info in self._library.infos()))
 
     def upload(self, token: str, upload: Upload, pixels: Sequence[memoryview]) -> Stored:
         """Announce a picture, or add to it."""
@@ -78,10 +98,10 @@ class Service:
             return self.store.receive(upload, pixels, token)
         return self.store.announce(upload, token)
 
-    def render(self, token: str, render: Render, _pixels: Sequence[memoryview]) -> Progress:
+    def render(self, token: str, render: Render, _pixels: Sequence[memoryview]) -> Message:
         """Check everything that can be checked, and queue the job."""
         picture = self.store.picture(render.hash)
-        package = self._pool.package(render.model)
+        package = self._library.package(render.model)
         region = Box(*render.region) if render.region else picture.box
         if region.width < 1 or region.height < 1 or not picture.box.contains(region):
             raise RheostatError(
@@ -100,10 +120,11 @@ class Service:
         controls = complete(package.info.controls, render.controls)
         maps = self._maps(render, picture, package)
         job = Job(token, render, picture, package, controls, region, maps)
+        job = replace(job, expected=self._costs.admit(job))
         self.scheduler.submit(job)
         for name in (render.hash, *render.maps.values()):
             self.store.lease(name, job)
-        return Progress(job.id, 0, job.pixels, "queued")
+        return job.progress(0, "queued").message
 
     def _maps(self, render: Render, picture: Picture, package: Package) -> dict[str, Picture]:
         controls = {control.id: control for control in package.info.controls}
@@ -138,7 +159,9 @@ class Service:
                 self.scheduler.finished(job)
                 self.store.release(job)
                 self.metrics.ended(job, answer.message)
-                log.info("job %s: %s", job.id, type(answer.message).__name__.lower())
+                self._log(job, answer.message)
+                if isinstance(answer.message, Done) and job.view().origin is None:
+                    self._costs.learn(job, answer.seconds)  # of others, parts were known before
             self._tell(job.session, answer)
 
     def hold(self, token: str, held: bool) -> None:
@@ -153,20 +176,35 @@ class Service:
     def report(self) -> dict[str, Any]:
         """For `status`: models, pictures, jobs and caches."""
         return {
-            "models": self._pool.report(),
+            "models": [self._model(row) for row in self._library.report()],
             "store": self.store.report(),
             "jobs": self.scheduler.report(),
-            "caches": self._renderer.report(),
+            "caches": self._caches(),
         }
 
     def close(self) -> None:
         """Abandon all jobs."""
         self._executor.close()
+        self._library.close()
 
-    def _rest(self) -> None:
-        self._pool.rest()
-        self._renderer.rest()
-        log.info("idle: models and caches are out of memory")
+    def _model(self, row: dict[str, Any]) -> dict[str, Any]:
+        """A line of the library's report with what the devices know of the model."""
+        states = [p.pool.states()[row["id"]] for p in self._places if row["id"] in p.pool.states()]
+        state = states[0][0] if states and row["state"] == "verified" else row["state"]
+        return {**row, "state": state, "bytes": sum(size for _, size in states)}
+
+    def _caches(self) -> dict[str, dict[str, int]]:
+        reports = [place.renderer.report() for place in self._places]
+        return {
+            cache: {key: sum(report[cache][key] for report in reports) for key in counts}
+            for cache, counts in reports[0].items()
+        }
+
+    def _log(self, job: Job, last: Done | Error) -> None:
+        facts = {"job": job.id, "model": job.package.info.id, "purpose": job.request.purpose}
+        if isinstance(last, Done):
+            facts |= {"pixels": str(job.pixels), "milliseconds": f"{last.milliseconds:.0f}"}
+        log.info(last.code if isinstance(last, Error) else "done", extra=facts)
 
     def _stopped(self, job: Job, reason: Error) -> None:
         self.store.release(job)

@@ -156,6 +156,11 @@ class Run:
         """Rows of the whole result."""
         return self._rows[self._output].height
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the rows it keeps."""
+        return sum(rows.nbytes for rows in self._rows)
+
     def push(self, *inputs: Tensor | None) -> Tensor | None:
         """Take the next rows of every input, or None; give the rows that are finished, if any."""
         given = iter(inputs)
@@ -203,6 +208,12 @@ class _Rows:
         self._kept: Tensor | None = None
         self.fresh: Tensor | None = None  # the rows that came last
         self._memory: Tensor | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the memory the rows lie in."""
+        held = self._memory if self._memory is not None else self._kept
+        return held.untyped_storage().nbytes() if held is not None else 0
 
     def append(self, rows: Tensor) -> None:
         """Put `rows` after those that are here."""

@@ -35,7 +35,7 @@ def daemon(runtime: Path, tiny_package: Path) -> Iterator[Daemon]:
 
     def start(**options: Any) -> Server:
         renderer = Renderer(torch.device("cpu"), tile=16)
-        server = Server(runtime, renderer=renderer, **options)
+        server = Server(runtime, **{"renderers": [renderer], **options})
         rendezvous.write(runtime, server.record)
         thread = threading.Thread(target=live, args=(server,))
         thread.start()

@@ -7,14 +7,16 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from rheostat.package import Package
+from rheostat.package import Package, read_package
 from rheostat_client.errors import RheostatError
 from rheostat_client.messages import Done, Error, Render
 from rheostat_client.pixels import FORMATS
 from rheostatd import executor
-from rheostatd.executor import LocalExecutor
+from rheostatd.executor import LocalExecutor, Worker
 from rheostatd.jobs import Answer, Job
 from rheostatd.raster import Box, Picture
 
@@ -33,8 +35,9 @@ class Bench:
     ) -> None:
         self.told: list[tuple[str, object]] = []
         self._rung = threading.Event()
+        self.ring = self._rung.set
         self._package = package
-        self.executor = LocalExecutor(work, self._rung.set, "the.log", rest)
+        self.executor = LocalExecutor([Worker(work, rest)], self._rung.set, "the.log")
 
     def job(self, name: str, purpose: str = "apply") -> Job:
         request = Render(name, "tiny", "hash", purpose=purpose)
@@ -54,11 +57,11 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tiny_package: Package) -> Iterator[Callable[[Work], Bench]]:
+def bench(tiny_package: Path) -> Iterator[Callable[[Work], Bench]]:
     benches: list[Bench] = []
 
     def make(work: Work) -> Bench:
-        benches.append(Bench(work, tiny_package))
+        benches.append(Bench(work, read_package(tiny_package)))
         return benches[-1]
 
     yield make
@@ -107,11 +110,11 @@ def test_a_job_that_waits_too_long_gets_a_step(
 
 
 def test_in_a_long_pause_it_rests_once_and_works_again(
-    tiny_package: Package, monkeypatch: pytest.MonkeyPatch
+    tiny_package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(executor, "REST", 0.02)
     rests: queue.Queue[float] = queue.Queue()
-    b = Bench(steps, tiny_package, lambda: rests.put(time.monotonic()))
+    b = Bench(steps, read_package(tiny_package), lambda: rests.put(time.monotonic()))
     try:
         for name in ("first", "second"):
             b.executor.submit(b.job(name))
@@ -197,7 +200,7 @@ def test_an_exception_is_told_in_a_sentence_logged_whole_and_survived(
     assert "ZeroDivisionError" in error.message
     assert "the.log" in error.remedy
     assert "secret" not in error.message
-    assert "job bad failed" in caplog.text
+    assert [r.job for r in caplog.records if r.msg == "failed"] == ["bad"]  # type: ignore[attr-defined]
     assert "the secret of the trouble" in caplog.text
     b.executor.submit(b.job("good"))
     b.listen_until("good", Done)
@@ -212,3 +215,45 @@ def test_a_refusal_keeps_its_code(bench: Callable[[Work], Bench]) -> None:
     b.executor.submit(b.job("a"))
     b.listen_until("a", Error)
     assert b.answer("a") == Error("damaged-package", "It is broken.", "Mend it.", "a")
+
+
+class TestTwoWorkers:
+    """Two devices share the jobs; what one of them has begun it ends."""
+
+    @pytest.fixture
+    def done_by(self) -> dict[str, list[str]]:
+        return {}
+
+    @pytest.fixture
+    def pair(self, tiny_package: Path, done_by: dict[str, list[str]]) -> Iterator[Bench]:
+        bench = Bench(steps, read_package(tiny_package))
+        bench.executor.close()
+
+        def note(job: Job) -> Generator[Answer, None, None]:
+            for number in range(3):
+                done_by.setdefault(job.id, []).append(threading.current_thread().name)
+                time.sleep(0.02)
+                yield job.progress(number, "rendering")
+            yield done(job)
+
+        bench.executor = LocalExecutor([Worker(note), Worker(note)], bench.ring, "the.log")
+        yield bench
+        bench.executor.close()
+
+    def test_jobs_run_side_by_side_and_each_on_one_device(
+        self, pair: Bench, done_by: dict[str, list[str]]
+    ) -> None:
+        for name in "ab":
+            pair.executor.submit(replace(pair.job(name), request=Render(name, "tiny", name)))
+        for name in "ab":
+            pair.listen_until(name, Done)
+        assert {len(set(threads)) for threads in done_by.values()} == {1}
+        assert done_by["a"][0] != done_by["b"][0]
+
+    def test_the_same_picture_goes_where_it_was_before(
+        self, pair: Bench, done_by: dict[str, list[str]]
+    ) -> None:
+        for number in range(6):
+            pair.executor.submit(pair.job(str(number)))
+            pair.listen_until(str(number), Done)
+        assert len({threads[0] for threads in done_by.values()}) == 1

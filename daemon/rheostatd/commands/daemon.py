@@ -30,12 +30,16 @@ def serve(
         Literal["auto", "float32"],
         Option(help="auto computes in bfloat16 where that does not show."),
     ] = "auto",
+    longest: Annotated[
+        float,
+        Option(min=0.1, metavar="MINUTES", help="Renders expected to take longer are refused."),
+    ] = 60.0,
 ) -> None:
     """Run the daemon here, until Ctrl-C or `rheostat stop`. Programs start it by themselves."""
     from ..server import serve
 
     pictures, models, cache = (int(g * GIB) for g in (picture_memory, model_memory, cache_memory))
-    serve(pictures, models, cache, precision)
+    serve(pictures, models, cache, precision, 60 * longest)
 
 
 def stop() -> None:

@@ -163,12 +163,16 @@ class Render:
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `total` pixels are finished; `state` is queued, loading or rendering."""
+    """`done` of `total` pixels are finished; `state` is queued, loading or rendering.
+
+    `left` is how many milliseconds of work are still expected, 0 if nobody knows.
+    """
 
     job: str
     done: int
     total: int
     state: str = "rendering"
+    left: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,107 @@
+"""Costs: what a render will take, so that what cannot be done is refused before it is begun."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+from rheostat_client.errors import RheostatError
+
+from .jobs import Job
+from .renderer import Renderer
+
+KEPT = 32  # renders a line is fitted to
+LONGEST = 3600.0  # seconds one render may take
+SPARE = 256 * 2**20  # bytes of memory that are left to others
+
+
+class Line:
+    """Seconds = overhead + slope · megapixels, fitted to the last renders of a model."""
+
+    def __init__(self) -> None:
+        """Nothing is known yet."""
+        self._seen: deque[tuple[float, float]] = deque(maxlen=KEPT)
+
+    def learn(self, megapixels: float, seconds: float) -> None:
+        """One more render."""
+        self._seen.append((megapixels, seconds))
+
+    def predict(self, megapixels: float) -> float | None:
+        """Seconds, or None as long as nothing was seen; the overhead is never negative."""
+        if not self._seen:
+            return None
+        x, y = np.array(self._seen).T
+        if x.max() > 2 * x.min():  # else the two cannot be told apart
+            slope, overhead = np.polyfit(x, y, 1)
+            if slope > 0 and overhead >= 0:
+                return float(overhead + slope * megapixels)
+        return float(y.sum() / x.sum() * megapixels)
+
+
+class Costs:
+    """Predicts renders by model, and admits those that time and memory allow."""
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        longest: float = LONGEST,
+        free: Callable[[torch.device], int] | None = None,
+    ) -> None:
+        """`longest` is in seconds; `free` gives a device's free memory in bytes."""
+        self._renderer = renderer
+        self._longest = longest
+        self._free = free or free_memory
+        self._lines: dict[str, Line] = {}
+
+    def admit(self, job: Job) -> float:
+        """The seconds the job will take, 0 if nothing is known of its model yet.
+
+        Raises RheostatError `too-large` with the numbers if that is too long, or if the device has
+        not the memory for its steps.
+        """
+        pace = self._renderer.pace(job.package)
+        if pace is None or job.package.is_off(job.controls):
+            return 0.0
+        megapixels = job.region.area / 1e6
+        line = self._lines.get(job.package.info.digest)
+        seconds = (line and line.predict(megapixels)) or pace.seconds * megapixels
+        name, device = job.package.info.name, self._renderer.name
+        if seconds > self._longest:
+            raise RheostatError(
+                "too-large",
+                f"{name} would take about {seconds / 60:.0f} minutes for {megapixels:.0f} "
+                f"megapixels on {device}; the limit is {self._longest / 60:.0f} minutes.",
+                "Filter parts of it, or start the daemon with a larger `rheostat serve --longest`.",
+            )
+        needed = pace.memory * min(job.region.width, self._renderer.column(job.package))
+        needed *= 1 + len(job.maps)  # painted, each slope of the kernels has its own features
+        free = self._free(self._renderer.device) - SPARE
+        if needed > free:
+            raise RheostatError(
+                "too-large",
+                f"{name} needs about {needed / 2**20:.0f} MiB for each step on {device}; "
+                f"{max(0, free) / 2**20:.0f} MiB are free.",
+                "Close other programs that use it.",
+            )
+        return seconds
+
+    def learn(self, job: Job, seconds: float) -> None:
+        """The whole of `job` was computed in so many seconds."""
+        line = self._lines.setdefault(job.package.info.digest, Line())
+        line.learn(job.region.area / 1e6, seconds)
+
+    def report(self) -> dict[str, Any]:
+        """For `status`: seconds a megapixel by the digest of the model."""
+        found = ((digest, line.predict(1.0)) for digest, line in self._lines.items())
+        return {digest: round(seconds, 3) for digest, seconds in found if seconds is not None}
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that a new allocation on `device` may take."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available)

@@ -1,0 +1,114 @@
+"""The packages on disk: found, verified, refused with a reason, replaced."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from packages import PackageMaker
+from rheostat.package import WEIGHTS, Package, read_package
+from rheostat_client.errors import RheostatError
+from rheostatd import library as module
+from rheostatd.library import Library
+
+
+@pytest.fixture
+def folders(make_package: PackageMaker) -> dict[str, Path]:
+    return {name: make_package(name, seed=seed) for seed, name in enumerate("abc")}
+
+
+def ids(library: Library) -> list[str]:
+    return [info.id for info in library.infos()]
+
+
+def states(library: Library) -> dict[str, str]:
+    return {row["id"]: row["state"] for row in library.report()}
+
+
+def test_a_damaged_package_says_so_and_the_others_work(folders: dict[str, Path]) -> None:
+    weights = folders["b"] / WEIGHTS
+    damaged = bytearray(weights.read_bytes())
+    damaged[-1] ^= 1
+    weights.write_bytes(damaged)
+    library = Library(lambda: folders)
+    with pytest.raises(RheostatError, match=WEIGHTS) as error:
+        library.package("b")
+    assert error.value.code == "damaged-package"
+    assert ids(library) == ["a", "c"]
+    assert states(library) == {"a": "verified", "b": "failed", "c": "verified"}
+    assert library.package("a").info.id == "a"
+
+
+@pytest.mark.parametrize("content", [b'id = "\xff\xfe"', b"\0", b"schema = 1", b""])
+def test_a_manifest_that_is_none_hurts_no_other(folders: dict[str, Path], content: bytes) -> None:
+    (folders["b"] / "model.toml").write_bytes(content)
+    library = Library(lambda: folders)
+    with pytest.raises(RheostatError) as error:
+        library.package("b")
+    assert error.value.code == "bad-package"
+    assert ids(library) == ["a", "c"]
+
+
+def test_an_unknown_model_is_refused_with_the_nearest_names(make_package: PackageMaker) -> None:
+    folder = make_package("denoise")
+    with pytest.raises(RheostatError, match="Did you mean denoise") as error:
+        Library(lambda: {"denoise": folder}).package("denoize")
+    assert error.value.code == "unknown-model"
+
+
+def test_packages_come_and_go_without_a_restart(
+    folders: dict[str, Path], make_package: PackageMaker
+) -> None:
+    library = Library(lambda: folders)
+    old = library.package("a")
+    folders["new"] = make_package("new", seed=7)
+    del folders["a"]
+    library.refresh()
+    assert ids(library) == ["b", "c", "new"]
+    assert not library.is_current(old)
+    with pytest.raises(RheostatError):
+        library.package("a")
+
+
+def test_a_mended_package_works_again(folders: dict[str, Path]) -> None:
+    whole = (folders["b"] / WEIGHTS).read_bytes()
+    (folders["b"] / WEIGHTS).write_bytes(whole[:-8])
+    library = Library(lambda: folders)
+    with pytest.raises(RheostatError):
+        library.package("b")
+    (folders["b"] / WEIGHTS).write_bytes(whole)
+    assert library.is_current(library.package("b"))
+
+
+def test_a_rejected_package_stays_so_until_its_files_change(folders: dict[str, Path]) -> None:
+    library = Library(lambda: folders)
+    library.reject(library.package("b"), RheostatError("damaged-package", "It paints nonsense."))
+    with pytest.raises(RheostatError, match="nonsense"):
+        library.package("b")
+    assert "nonsense" in next(row["reason"] for row in library.report() if row["id"] == "b")
+    (folders["b"] / "model.toml").touch()
+    library.package("b")
+
+
+def test_nobody_waits_long_for_gigabytes_to_be_hashed(
+    folders: dict[str, Path], make_package: PackageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, hashed = Library(lambda: folders), threading.Event()
+    read = read_package
+
+    def slowly(folder: Path) -> Package:
+        hashed.wait(60)
+        return read(folder)
+
+    monkeypatch.setattr(module, "read_package", slowly)
+    monkeypatch.setattr(module, "PATIENCE", 0.01)
+    folders["huge"] = make_package("huge", seed=9)
+    with pytest.raises(RheostatError, match="are being checked") as error:
+        library.package("huge")
+    assert error.value.code == "busy"
+    assert states(library)["huge"] == "checking"
+    assert ids(library) == ["a", "b", "c"]
+    hashed.set()
+    library.refresh(60)
+    assert library.package("huge").info.id == "huge"
