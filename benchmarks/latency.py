@@ -96,6 +96,7 @@ class Bench:
                 "`noise` moved": lambda: self.preview(25 + next(self.fresh), 0),
                 "`detail` moved": lambda: self.preview(25, next(self.fresh)),
                 "a value seen before": lambda: self.preview(25, 0),
+                "the picture itself (`noise` 0): transfer alone": lambda: self.preview(0, 0),
                 "`noise` moved, region of 256²": lambda: self.preview(
                     25 + next(self.fresh), 0, SMALL
                 ),

@@ -15,12 +15,14 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
+import numpy as np
 import torch
 import torch.nn.functional as F
 from rheostat.nets import Baked, Network
 from rheostat.package import Package
 from rheostat.streaming import NotStreamableError, Run, Stages
 from rheostat_client.errors import RheostatError
+from rheostat_client.messages import CHUNK
 from torch import Tensor
 
 from .cache import Cache
@@ -206,10 +208,7 @@ class Renderer:
         """Strips of `region` from top to bottom: those seen before, then those still to compute."""
         key = view.origin and (view.origin, view.name(view.controls), region.x, region.width)
         row, scale = region.y, view.package.scale
-        while key and row < region.bottom:
-            seen = self.results.get((key, row))
-            if seen is None or not region.times(scale).contains(seen[0]):
-                break
+        for seen in self._known(key, region.times(scale), scale):
             yield seen
             row = seen[0].bottom // scale
         if row == region.bottom:
@@ -219,6 +218,21 @@ class Renderer:
             if key:
                 self.results.put((key, box.y // scale), (box, values), values.nbytes)
             yield box, values
+
+    def _known(self, key: Hashable, wanted: Box, scale: int) -> Iterator[tuple[Box, Values]]:
+        """The strips at the top of `wanted` that were seen before, joined up to `CHUNK` bytes."""
+        box, parts = Box(wanted.x, wanted.y, wanted.width, 0), list[Values]()
+        while key and box.bottom < wanted.bottom:
+            seen = self.results.get((key, box.bottom // scale))
+            if seen is None or not wanted.contains(seen[0]):
+                break
+            if parts and sum(part.nbytes for part in parts) + seen[1].nbytes > CHUNK:
+                yield box, np.concatenate(parts)
+                box, parts = Box(box.x, box.bottom, box.width, 0), []
+            box = Box(box.x, box.y, box.width, box.height + seen[0].height)
+            parts.append(seen[1])
+        if parts:
+            yield box, np.concatenate(parts)
 
     def _stream(self, network: Network, view: View, region: Box) -> Iterator[tuple[Box, Values]]:
         """Compute `region`, strip by strip."""
