@@ -1,0 +1,152 @@
+"""Previews: the newest slider position on its way to the screen, without anybody waiting for it."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Union
+
+from .connection import Connection, Region
+from .errors import RheostatError
+from .messages import Bytes, Done, Error, Progress, Render, Tile
+
+PATIENCE = 0.25  # seconds after which a newer position no longer waits for the focus to be shown
+REPLACED = ("overtaken", "cancelled")  # how jobs end that nobody wants any more
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A finished rectangle, in the result's pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    format: str
+    pixels: bytes
+
+
+@dataclass(frozen=True)
+class Finished:
+    """All pieces of the newest position were given."""
+
+    settings: str
+    milliseconds: float
+    device: str
+
+
+Event = Union[Piece, Progress, Finished, RheostatError]
+
+
+class Preview:
+    """Renders of one picture, of which only the newest counts; for the loop of a host program.
+
+    Call `poll` when the connection's `fileno` is readable, after every `ask`, and every 0.1 s or
+    so. Where a hand never leaves the slider, each position still shows its focus before the next
+    one is begun, so that the middle of the picture follows.
+    """
+
+    def __init__(self, connection: Connection, key: str = "preview") -> None:
+        """Ask over `connection`; `key` tells this preview from others of the same program."""
+        self._connection = connection
+        self._key = key
+        self._job = ""  # in flight
+        self._begun = 0.0
+        self._missing = 0  # pixels of the focus that did not come yet
+        self._focus: Region | None = None
+        self._waiting: Render | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is still to come."""
+        return bool(self._job or self._waiting)
+
+    def ask(
+        self,
+        hash: str,
+        model: str,
+        controls: Mapping[str, float],
+        *,
+        region: Region | None = None,
+        focus: Region | None = None,
+        maps: Mapping[str, str] | None = None,
+        purpose: str = "preview",
+    ) -> None:
+        """Want this position from now on. `hash` and `maps` name uploaded pictures.
+
+        `focus` (x, y, width, height) is rendered first.
+        """
+        self._waiting = Render(
+            uuid.uuid4().hex,
+            model,
+            hash,
+            dict(controls),
+            region,
+            purpose,
+            self._key,
+            dict(maps or {}),
+            focus,
+        )
+        self._submit()
+
+    def cancel(self) -> None:
+        """Want nothing any more."""
+        self._waiting = None
+        if self._job:
+            self._connection.cancel(self._job)
+            self._job = ""
+
+    def poll(self) -> list[Event]:
+        """What came of the newest position since the last call, in order; never waits.
+
+        After a RheostatError nothing more comes until the next `ask`; after `daemon-lost` that
+        needs the pictures uploaded again.
+        """
+        events: list[Event] = []
+        try:
+            while answer := self._connection.receive(0):
+                if answer.message.job == self._job:
+                    events += self._event(answer.message, answer.pixels)
+            self._submit()
+        except RheostatError as error:
+            self._job, self._waiting = "", None
+            events.append(error)
+        return events
+
+    def _event(self, message: object, pixels: Sequence[Bytes]) -> list[Event]:
+        if isinstance(message, Tile):
+            self._missing -= _common(message, self._focus, message.scale)
+            box = (message.x, message.y, message.width, message.height)
+            return [Piece(*box, message.format, b"".join(bytes(part) for part in pixels))]
+        if isinstance(message, Done):
+            self._job = ""
+            return [Finished(message.settings, message.milliseconds, message.device)]
+        if isinstance(message, Error):
+            self._job = ""
+            return [] if message.code in REPLACED else [message.exception()]
+        return [message] if isinstance(message, Progress) else []
+
+    def _submit(self) -> None:
+        """Begin what waits, if what is in flight has been seen."""
+        late = time.monotonic() > self._begun + PATIENCE
+        if self._waiting is None or (self._job and self._missing > 0 and not late):
+            return
+        request, self._waiting = self._waiting, None
+        if self._job and request.purpose != "preview":
+            self._connection.cancel(self._job)
+        self._focus = request.focus
+        self._missing = request.focus[2] * request.focus[3] if request.focus else 0
+        self._job, self._begun = request.job, time.monotonic()
+        self._connection.submit(request)  # the daemon drops the older one of the same key
+
+
+def _common(tile: Tile, focus: Region | None, scale: int) -> int:
+    """Pixels of the picture that a tile of the result and the focus have in common."""
+    if focus is None:
+        return 0
+    x, y, width, height = (scale * number for number in focus)
+    across = min(tile.x + tile.width, x + width) - max(tile.x, x)
+    down = min(tile.y + tile.height, y + height) - max(tile.y, y)
+    return max(0, across) * max(0, down) // scale**2
