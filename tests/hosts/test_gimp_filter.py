@@ -96,7 +96,8 @@ def test_record_outlives_the_program(gimp: Gimp, picture: Path, tmp_path: Path) 
         tiny["digest"],
     )
     assert settings.controls == {"noise": 12.5, "detail": 0.3}
-    assert settings.source == {"tattoo": source["tattoo"], "name": source["name"]}
+    assert settings.source["tattoo"] == source["tattoo"]
+    assert settings.source["name"] == source["name"]
     assert seen["source"] == source["name"]
 
 

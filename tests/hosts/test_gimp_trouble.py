@@ -133,8 +133,7 @@ def test_a_layer_deleted_while_it_is_filtered(
 def test_what_the_menu_would_not_offer_is_refused(gimp: Gimp, picture: Path) -> None:
     outcomes = gimp.run("refused", picture=str(picture))
     causes = {
-        "several": "2 layers are selected",
-        "nothing": "0 layers are selected",
+        "nothing": "No layer is selected",
         "mask": "is not a layer",
         "group": "'folder' is a layer group",
         "floating": "floating",

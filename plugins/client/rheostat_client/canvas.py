@@ -4,10 +4,40 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import Protocol
 
 from .errors import unreadable
-from .messages import Bytes, Tile
+from .messages import Bytes
 from .pixels import pixel_format
+
+
+class Placed(Protocol):
+    """A rectangle of pixels: a tile of the wire, or a piece of a preview."""
+
+    @property
+    def x(self) -> int:
+        """Left column."""
+        ...
+
+    @property
+    def y(self) -> int:
+        """Top row."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        ...
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        ...
+
+    @property
+    def format(self) -> str:
+        """Pixel format."""
+        ...
 
 
 class Canvas:
@@ -27,7 +57,7 @@ class Canvas:
         """Whether tiles of the region's whole area were pasted."""
         return self._missing == 0
 
-    def paste(self, tile: Tile, frames: Sequence[Bytes]) -> None:
+    def paste(self, tile: Placed, frames: Sequence[Bytes]) -> None:
         """Copy a tile into place; RheostatError `bad-message` if it does not fit."""
         left, top, width, height = self.region
         x, y = tile.x - left, tile.y - top

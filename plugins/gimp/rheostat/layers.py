@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import gi
 
 gi.require_version("Babl", "0.1")
+import sources
 from gi.repository import Babl, Gegl, Gimp
-from rheostat_client.connection import Rendered
+from rheostat_client.connection import Region, Rendered
 from rheostat_client.errors import RheostatError
-from rheostat_client.settings import PARASITE, Settings
 
 _LAYOUTS = {"gray": "Y'", "graya": "Y'A", "rgb": "R'G'B'", "rgba": "R'G'B'A"}
 _DEPTHS = {"8": "u8", "16": "u16", "32f": "float"}
 # Wire format -> babl format. An unknown babl name would abort the process: only these are used.
-_BABL = {w + d: f"{_LAYOUTS[w]} {_DEPTHS[d]}" for w in _LAYOUTS for d in _DEPTHS}
-_WIRE = {babl: wire for wire, babl in _BABL.items()}
+BABL = {w + d: f"{_LAYOUTS[w]} {_DEPTHS[d]}" for w in _LAYOUTS for d in _DEPTHS}
+_WIRE = {babl: wire for wire, babl in BABL.items()}
 
 
 class Pixels(NamedTuple):
-    """A layer's pixels as `Connection.filter` takes them."""
+    """Pixels as `Connection.filter` takes them."""
 
     data: bytes
     format: str
@@ -29,14 +30,23 @@ class Pixels(NamedTuple):
     height: int
 
 
-def source(drawables: list[Any]) -> Any:
-    """The layer to filter, or RheostatError `bad-picture` if the selection is not just one.
+def chosen(drawables: list[Any]) -> list[Any]:
+    """The layers to filter; RheostatError `bad-picture` for what cannot be filtered.
 
     Menus grey the entry out in most of these cases; scripts and shortcuts get here.
     """
-    if len(drawables) != 1:
-        raise _refuse(f"{len(drawables)} layers are selected.", "Select one layer.")
-    (layer,) = drawables
+    if not drawables:
+        raise _refuse("No layer is selected.", "Select one.")
+    return [_checked(layer) for layer in drawables]
+
+
+def check_alive(used: list[Any]) -> None:
+    """RheostatError `bad-picture` if one of the layers was deleted meanwhile."""
+    if not all(layer.is_valid() for layer in used):
+        raise _refuse("The layer was deleted while it was filtered.", "Undo, and filter again.")
+
+
+def _checked(layer: Any) -> Any:
     if not isinstance(layer, Gimp.Layer):
         raise _refuse(f"'{layer.get_name()}' is not a layer.", "Select a layer, not its mask.")
     if layer.is_group():
@@ -56,64 +66,142 @@ def read(layer: Any) -> Pixels:
     """
     native = Babl.get_name(layer.get_format())
     form = _WIRE.get(native, _layout(layer) + "32f")
+    return _read(layer, form, BABL[form], (0, 0, layer.get_width(), layer.get_height()))
+
+
+def read_map(item: Any, layer: Any) -> Pixels:
+    """`item` (layer, mask or channel) as grey where `layer` is; black outside and where it is
+    transparent."""
+    x, y = (a - b for a, b in zip(layer.get_offsets()[1:], item.get_offsets()[1:]))
     width, height = layer.get_width(), layer.get_height()
-    area = Gegl.Rectangle.new(0, 0, width, height)
-    data = layer.get_buffer().get(area, 1.0, _BABL[form], Gegl.AbyssPolicy.NONE)
-    return Pixels(data, form, width, height)
+    # Premultiplied, so that what is transparent becomes black; every second value is alpha.
+    both = _read(item, "graya8", "Y'aA u8", (x, y, width, height))
+    return Pixels(both.data[::2], "gray8", width, height)
 
 
-def insert(image: Any, source: Any, rendered: Rendered, name: str) -> Any:
-    """A new layer of the rendered pixels, directly above `source`, as one undo step.
+def region(layer: Any) -> Region | None:
+    """The box of the selection on `layer`, in its own pixels; None without a selection.
 
-    It stands where the source stands and hides what the source's mask hides. Mode and opacity are
-    not copied: the source stays, and mixing the two is what the new layer's opacity is for.
+    RheostatError `bad-picture` if the selection misses the layer.
+    """
+    if Gimp.Selection.is_empty(layer.get_image()):
+        return None
+    meets, x, y, width, height = layer.mask_intersect()
+    if not meets:
+        raise _refuse(
+            f"The selection is beside '{layer.get_name()}'.", "Select a part of the layer, or none."
+        )
+    return x, y, width, height
+
+
+def draft(image: Any, source: Any, name: str, box: Region) -> Any:
+    """A layer for a result in `box` (in the source's pixels), not yet in the image.
+
+    It stands where the source stands, and hides what the source's mask hides and what is not
+    selected. Mode and opacity are not copied: the source stays, and mixing the two is what the new
+    layer's opacity is for.
+    """
+    x, y, width, height = box
+    kind, mode = source.type(), Gimp.LayerMode.NORMAL
+    layer = Gimp.Layer.new(image, name, width, height, kind, 100.0, mode)
+    _, left, top = source.get_offsets()
+    layer.set_offsets(left + x, top + y)
+    return layer
+
+
+def cover(image: Any, source: Any, layer: Any) -> None:
+    """Give `layer`, which is in the image, the mask of its source and of the selection."""
+    selected = not Gimp.Selection.is_empty(image)
+    if not selected and not source.get_mask():
+        return
+    kind = Gimp.AddMaskType.SELECTION if selected else Gimp.AddMaskType.WHITE
+    mask = layer.create_mask(kind)
+    layer.add_mask(mask)
+    if source.get_mask():
+        # The source's mask has the source's size: both offsets are those in the image.
+        (_, x, y), (_, left, top) = source.get_offsets(), layer.get_offsets()
+        mask.combine_masks(source.get_mask(), Gimp.ChannelOps.INTERSECT, x - left, y - top)
+    layer.set_edit_mask(False)
+
+
+def insert(image: Any, source: Any, rendered: Rendered, name: str, maps: dict[str, Any]) -> Any:
+    """A new layer of the rendered pixels, directly above `source`.
+
     `source` stays selected, so that Repeat filters it and not the result.
     """
-    if not source.is_valid():
-        raise _refuse("The layer was deleted while it was filtered.", "Undo, and filter again.")
-    size, mode = (rendered.width, rendered.height), Gimp.LayerMode.NORMAL
-    layer = Gimp.Layer.new(image, name, *size, source.type(), 100.0, mode)
-    _write(layer, _BABL[rendered.format], rendered.pixels)
-    _, x, y = source.get_offsets()
-    layer.set_offsets(x, y)
-    layer.attach_parasite(_record(source, rendered.settings))
-    if source.get_mask():
-        layer.add_mask(_copied_mask(source, layer))
-
-    image.undo_group_start()
+    box = (rendered.x, rendered.y, rendered.width, rendered.height)
+    layer = draft(image, source, name, box)
+    write(layer, (0, 0, *box[2:]), rendered.format, rendered.pixels)
     image.insert_layer(layer, source.get_parent(), image.get_item_position(source))
-    image.set_selected_layers([source])
-    image.undo_group_end()
-    Gimp.displays_flush()
+    cover(image, source, layer)
+    sources.remember(layer, source, rendered.settings, maps)
     return layer
+
+
+def replace(
+    image: Any, result: Any, source: Any, rendered: Rendered, name: str, maps: dict[str, Any]
+) -> Any:
+    """`result` with other pixels: a copy of it, with mask, mode and opacity, takes its place."""
+    layer = result.copy()
+    box = (rendered.x, rendered.y, rendered.width, rendered.height)
+    whole = (0, 0, layer.get_width(), layer.get_height())
+    if whole[2:] != box[2:]:
+        raise _refuse(
+            f"'{result.get_name()}' is {whole[2]} × {whole[3]} pixels, its source gives "
+            f"{box[2]} × {box[3]}.",
+            "Filter the source again instead.",
+        )
+    write(layer, whole, rendered.format, rendered.pixels)
+    image.insert_layer(layer, result.get_parent(), image.get_item_position(result))
+    sources.remember(layer, source, rendered.settings, maps)
+    image.remove_layer(result)
+    layer.set_name(name)
+    return layer
+
+
+def enlarged(source: Any, rendered: Rendered, name: str) -> Any:
+    """A new image of the rendered pixels, with the source's precision, profile and resolution."""
+    old = source.get_image()
+    width, height = rendered.width, rendered.height
+    image = Gimp.Image.new_with_precision(width, height, old.get_base_type(), old.get_precision())
+    image.set_color_profile(old.get_effective_color_profile())
+    _, across, down = old.get_resolution()
+    image.set_resolution(across, down)
+    layer = Gimp.Layer.new(image, name, width, height, source.type(), 100.0, Gimp.LayerMode.NORMAL)
+    write(layer, (0, 0, width, height), rendered.format, rendered.pixels)
+    image.insert_layer(layer, None, 0)
+    return layer
+
+
+@contextmanager
+def one_step(image: Any) -> Iterator[None]:
+    """What happens inside is one step to undo, and keeps what is selected."""
+    selected = image.get_selected_layers()
+    image.undo_group_start()
+    try:
+        yield
+    finally:
+        image.set_selected_layers([layer for layer in selected if layer.is_valid()])
+        image.undo_group_end()
+        Gimp.displays_flush()
+
+
+def write(drawable: Any, box: Region, form: str, pixels: bytes) -> None:
+    """Put pixels in the wire format `form` into `box` of a drawable."""
+    buffer = drawable.get_buffer()
+    # bytes: any other kind is copied value by value
+    buffer.set(Gegl.Rectangle.new(*box), BABL[form], bytes(pixels))
+    buffer.flush()
+    drawable.update(*box)
+
+
+def _read(drawable: Any, form: str, babl: str, box: Region) -> Pixels:
+    data = drawable.get_buffer().get(Gegl.Rectangle.new(*box), 1.0, babl, Gegl.AbyssPolicy.NONE)
+    return Pixels(data, form, box[2], box[3])
 
 
 def _layout(layer: Any) -> str:
     return ("gray" if layer.is_gray() else "rgb") + ("a" if layer.has_alpha() else "")
-
-
-def _write(drawable: Any, babl: str, pixels: bytes) -> None:
-    buffer = drawable.get_buffer()
-    area = Gegl.Rectangle.new(0, 0, drawable.get_width(), drawable.get_height())
-    buffer.set(area, babl, bytes(pixels))  # bytes: any other kind is copied value by value
-    buffer.flush()
-    drawable.update(0, 0, area.width, area.height)
-
-
-def _copied_mask(source: Any, layer: Any) -> Any:
-    mask = layer.create_mask(Gimp.AddMaskType.WHITE)
-    area = Gegl.Rectangle.new(0, 0, source.get_width(), source.get_height())
-    values = source.get_mask().get_buffer().get(area, 1.0, "Y float", Gegl.AbyssPolicy.NONE)
-    _write(mask, "Y float", values)
-    return mask
-
-
-def _record(source: Any, settings: str) -> Any:
-    # A tattoo survives saving but not copying into another image; the name helps there.
-    origin = {"tattoo": source.get_tattoo(), "name": source.get_name()}
-    record = replace(Settings.from_json(settings), source=origin).to_json()
-    flags = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
-    return Gimp.Parasite.new(PARASITE, flags, record.encode())
 
 
 def _refuse(message: str, remedy: str) -> RheostatError:

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Rheostat in GIMP 3: one entry per model under Filters > Rheostat.
+"""Rheostat in GIMP 3: one entry per model under Filters > Rheostat, and one to re-tune a result.
 
 GIMP runs this file when it looks for plug-ins and again, in a fresh process, for every call.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 import gi
@@ -18,15 +19,17 @@ gi.require_version("GimpUi", "3.0")
 gi.require_version("Gegl", "0.4")
 import installation
 import layers
+import sources
 from gi.repository import Gimp, GLib, GObject
-from rheostat_client.connection import Connection
-from rheostat_client.controls import title
+from rheostat_client.controls import complete, title
 from rheostat_client.errors import RheostatError
 from rheostat_client.models import ModelInfo
 
+RETUNE = "rheostat-retune"
+
 
 class Rheostat(Gimp.PlugIn):  # type: ignore[misc]  # gi has no types
-    """Offers every installed model as a procedure `rheostat-<model id>`."""
+    """Offers every installed model as a procedure `rheostat-<model id>`, and `rheostat-retune`."""
 
     def do_set_i18n(self, _procedure: str) -> bool:
         """No translations yet."""
@@ -38,65 +41,181 @@ class Rheostat(Gimp.PlugIn):  # type: ignore[misc]  # gi has no types
         The models change only when `rheostat install gimp` writes this folder anew, so a query is
         enough; do_init_procedures would start a Python at every start of GIMP.
         """
-        return [_procedure_name(model) for model in installation.models()]
+        return [*(_procedure_name(model) for model in installation.models()), RETUNE]
 
     def do_create_procedure(self, name: str) -> Any:
-        """The procedure called `name`: its menu entry and one argument per control."""
+        """The procedure called `name`, with its menu entry."""
+        if name == RETUNE:
+            return self._retuning()
         model = next(m for m in installation.models() if _procedure_name(m) == name)
         procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, run, model)
-        procedure.set_image_types("RGB*, GRAY*")
-        procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
-        procedure.set_menu_label(f"{model.name}…")
-        procedure.add_menu_path("<Image>/Filters/Rheostat")
-        procedure.set_documentation(model.summary, model.summary, name)
-        procedure.set_attribution("The Rheostat developers", "Apache-2.0", "2026")
+        masks = Gimp.ProcedureSensitivityMask
+        procedure.set_sensitivity_mask(masks.DRAWABLE | masks.DRAWABLES)
+        _present(procedure, f"{model.name}…", model.summary)
+        _add_controls(procedure, model)
         flags = GObject.ParamFlags.READWRITE
-        taken = set("lshroc")  # access keys of the dialog's own buttons
-        for control in model.controls:
-            label, (low, high) = _with_access_key(control.label, taken), control.hard
-            procedure.add_double_argument(
-                control.id, label, control.help, low, high, control.default, flags
-            )
-        procedure.add_layer_return_value("layer", "Layer", "The new layer", False, flags)
+        procedure.add_string_argument("maps", "Maps", MAPS_HELP, "", flags)
+        procedure.add_boolean_aux_argument("preview", "Pre_view", PREVIEW_HELP, True, flags)
+        procedure.add_layer_return_value("layer", "Layer", "The new layer", True, flags)
         return procedure
+
+    def _retuning(self) -> Any:
+        procedure = Gimp.ImageProcedure.new(self, RETUNE, Gimp.PDBProcType.PLUGIN, retune, self)
+        procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
+        words = "Changes the settings of a layer that a Rheostat filter made"
+        _present(procedure, "_Re-tune Layer…", words)
+        flags = GObject.ParamFlags.READWRITE
+        procedure.add_string_argument("controls", "Controls", CONTROLS_HELP, "", flags)
+        procedure.add_layer_return_value("layer", "Layer", "The changed layer", True, flags)
+        return procedure
+
+
+MAPS_HELP = (
+    'Painted controls: the name of a layer, mask or channel by control, as JSON: {"noise": "Sky"}'
+)
+PREVIEW_HELP = "Show on the canvas what the sliders do"
+CONTROLS_HELP = 'Values by control, as JSON: {"noise": 12}; the others stay as they are'
+
+
+def _present(procedure: Any, label: str, summary: str) -> None:
+    procedure.set_image_types("RGB*, GRAY*")
+    procedure.set_menu_label(label)
+    procedure.add_menu_path("<Image>/Filters/Rheostat")
+    procedure.set_documentation(summary, summary, procedure.get_name())
+    procedure.set_attribution("The Rheostat developers", "Apache-2.0", "2026")
+
+
+def _add_controls(procedure: Any, model: ModelInfo) -> None:
+    taken = set("lshrocv")  # access keys of the dialog's own buttons
+    for control in model.controls:
+        label, (low, high) = _with_access_key(control.label, taken), control.hard
+        flags = GObject.ParamFlags.READWRITE
+        procedure.add_double_argument(
+            control.id, label, control.help, low, high, control.default, flags
+        )
 
 
 def run(
     procedure: Any, mode: Any, image: Any, drawables: list[Any], config: Any, model: ModelInfo
 ) -> Any:
-    """Filter the one selected layer of `image` into a new layer above it."""
-    try:
-        source = layers.source(drawables)
-        if mode == Gimp.RunMode.INTERACTIVE:
-            import dialog  # needs a display, which the other modes may not have
+    """Filter the selected layers of `image`, each into a new layer above it."""
 
-            if not dialog.ask(procedure, config, model):
-                return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
-        values = {control.id: config.get_property(control.id) for control in model.controls}
-        layer = _filter(image, source, model, values)
+    def work() -> Any:
+        chosen = layers.chosen(drawables)
+        answer = _answer(procedure, mode, image, chosen, config, model, chosen[0])
+        if answer is None:
+            return None
+        layers.check_alive(chosen)
+        name = title(model.name, model.controls, answer.values)
+        if model.scale > 1:
+            made = [
+                layers.enlarged(source, rendered, name)
+                for source, rendered in zip(chosen, answer.results)
+            ]
+            for layer in made:
+                _display(layer.get_image(), mode)
+            return made[0]
+        with layers.one_step(image):
+            made = [
+                layers.insert(image, source, rendered, name, answer.maps)
+                for source, rendered in zip(chosen, answer.results)
+            ]
+        return made[0]
+
+    return _report(procedure, work)
+
+
+def retune(
+    procedure: Any, mode: Any, image: Any, drawables: list[Any], config: Any, plug_in: Rheostat
+) -> Any:
+    """Render a result again from its source, with other settings, in its place."""
+
+    def work() -> Any:
+        (result, *_) = layers.chosen(drawables)
+        source = sources.origin(image, result)
+        settings = sources.record(result)
+        assert settings is not None
+        model = _model(settings.model)
+        # The dialog of the model itself; GIMP keeps no last values of this one.
+        own = plug_in.do_create_procedure(_procedure_name(model))
+        values = own.create_config()
+        given = {**settings.controls, **_numbers(config.get_property("controls"))}
+        for name, value in complete(model.controls, given).items():
+            values.set_property(name, value)
+        names = {control: m.get("name", "") for control, m in settings.maps.items()}
+        values.set_property("maps", json.dumps(names))
+        answer = _answer(own, mode, image, [source], values, model, result)
+        if answer is None:
+            return None
+        layers.check_alive([source, result])
+        name = title(model.name, model.controls, answer.values)
+        with layers.one_step(image):
+            (rendered,) = answer.results
+            return layers.replace(image, result, source, rendered, name, answer.maps)
+
+    return _report(procedure, work)
+
+
+def _answer(
+    procedure: Any,
+    mode: Any,
+    image: Any,
+    chosen: list[Any],
+    config: Any,
+    model: ModelInfo,
+    above: Any,
+) -> Any:
+    """What the user, or the script, wants and what came of it; None if the user does not."""
+    if mode == Gimp.RunMode.INTERACTIVE:
+        import dialog  # needs a display, which the other modes may not have
+
+        return dialog.Dialog(procedure, config, model, image, chosen, above).run()
+    import batch
+
+    return batch.answer(image, chosen, config, model)
+
+
+def _report(procedure: Any, work: Callable[[], Any]) -> Any:
+    """GIMP's answer to a call: the layer that `work` made, cancelled, or what went wrong."""
+    try:
+        layer = work()
     except RheostatError as error:
         return _failed(procedure, str(error))
     except Exception as error:  # GIMP would print it where nobody looks
         traceback.print_exc()
         return _failed(procedure, f"{type(error).__name__}: {error}")
+    if layer is None:
+        return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
     result = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
     result.remove(1)
     result.insert(1, layer)
     return result
 
 
-def _filter(image: Any, source: Any, model: ModelInfo, values: Mapping[str, float]) -> Any:
-    def show(done: int, total: int, state: str) -> None:
-        Gimp.progress_set_text(f"{model.name}: {state}…")
-        Gimp.progress_update(done / max(1, total))
+def _model(name: str) -> ModelInfo:
+    for model in installation.models():
+        if model.id == name:
+            return model
+    raise RheostatError(
+        "unknown-model",
+        f"The layer was made with the model '{name}', which GIMP does not know.",
+        "Run `rheostat install gimp` again and restart GIMP.",
+    )
 
-    Gimp.progress_init(f"{model.name}…")
-    pixels = layers.read(source)
-    # GIMP's Cancel button ends this process at once; until `insert` the image is as it was.
-    with Connection.open(start=installation.start_command(), name="GIMP") as daemon:
-        rendered = daemon.filter(*pixels, model.id, values, on_progress=show)
-    name = title(model.name, model.controls, values)
-    return layers.insert(image, source, rendered, name)
+
+def _numbers(words: str) -> dict[str, float]:
+    try:
+        return {name: float(value) for name, value in json.loads(words or "{}").items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise RheostatError(
+            "bad-value", f"The argument controls is {words!r}.", CONTROLS_HELP
+        ) from error
+
+
+def _display(image: Any, mode: Any) -> None:
+    image.clean_all()
+    if mode == Gimp.RunMode.INTERACTIVE:
+        Gimp.Display.new(image)
 
 
 def _failed(procedure: Any, message: str) -> Any:

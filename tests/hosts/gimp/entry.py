@@ -21,6 +21,6 @@ def main(model: str) -> dict[str, Any]:
         "controls": {
             name: [argument.minimum, argument.maximum, argument.default_value]
             for name, argument in arguments.items()
-            if name not in ("run-mode", "image", "drawables")
+            if hasattr(argument, "minimum")
         },
     }

@@ -14,19 +14,13 @@ from gi.repository import Gimp
 def main(picture: str) -> dict[str, Any]:
     """The outcome of each call by what is wrong with it, and whether any changed its image."""
     outcomes = {}
-    for case in (several, nothing, mask, group, floating, indexed):
+    for case in (nothing, mask, group, floating, indexed):
         image = load(picture)
         layers = case(image)
         before = tree(image)
         outcomes[case.__name__] = {**call(image, layers), "unchanged": tree(image) == before}
         image.delete()
     return outcomes
-
-
-def several(image: Any) -> list[Any]:
-    """Two layers."""
-    image.insert_layer(image.get_layers()[0].copy(), None, 0)
-    return list(image.get_layers())
 
 
 def nothing(_image: Any) -> list[Any]:

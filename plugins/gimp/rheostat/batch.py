@@ -1,0 +1,44 @@
+"""Without a dialog: what a script or Repeat asks for, with GIMP's own progress bar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import installation
+import layers
+import sources
+from answer import Answer
+from gi.repository import Gimp
+from rheostat_client.connection import Connection
+from rheostat_client.controls import title
+from rheostat_client.models import ModelInfo
+
+
+def answer(image: Any, chosen: list[Any], config: Any, model: ModelInfo) -> Answer:
+    """Render every layer at the values in `config`.
+
+    GIMP's Cancel button ends this process at once; until it is done the image is as it was.
+    """
+    values = {control.id: config.get_property(control.id) for control in model.controls}
+    names = sources.map_names(config.get_property("maps"))
+    maps = {control: sources.item(image, name) for control, name in names.items()}
+    Gimp.progress_init(f"{title(model.name, model.controls, values)}…")
+
+    def show(done: int, total: int, state: str) -> None:
+        Gimp.progress_set_text(f"{model.name}: {state}…")
+        Gimp.progress_update(done / max(1, total))
+
+    results = []
+    with Connection.open(start=installation.start_command(), name="GIMP") as daemon:
+        for layer in chosen:
+            results.append(
+                daemon.filter(
+                    *layers.read(layer),
+                    model.id,
+                    values,
+                    region=layers.region(layer),
+                    maps={name: layers.read_map(item, layer) for name, item in maps.items()},
+                    on_progress=show,
+                )
+            )
+    return Answer(values, maps, results)

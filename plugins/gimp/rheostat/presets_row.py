@@ -1,0 +1,91 @@
+"""The row of the dialog with which positions are kept under a name and found again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gi.repository import Gtk
+from rheostat_client.errors import RheostatError
+from rheostat_client.models import ModelInfo
+from rheostat_client.presets import Presets
+
+Values = dict[str, float]
+NONE = "Presets…"
+
+
+class PresetsRow:
+    """A list to choose from, and buttons to save and delete."""
+
+    def __init__(
+        self,
+        window: Any,
+        model: ModelInfo,
+        get: Callable[[], Values],
+        set: Callable[[Values], None],
+    ) -> None:
+        """Over the model's sliders, which `get` reads and `set` moves."""
+        self._window, self._get, self._set = window, get, set
+        self._defaults = {control.id: control.default for control in model.controls}
+        self._presets = Presets(model.id, model.controls)
+        self.widget = Gtk.Box(spacing=6)
+        self._list = Gtk.ComboBoxText()
+        self._list.connect("changed", self._choose)
+        self.widget.pack_start(self._list, True, True, 0)
+        for label, act in (("Save…", self._save), ("Delete", self._delete)):
+            button = Gtk.Button(label=label)
+            button.connect("clicked", lambda _, act=act: self._try(act))
+            self.widget.pack_start(button, False, False, 0)
+        self._try(self._fill)
+
+    def _fill(self, chosen: str = NONE) -> None:
+        names = [NONE, "Defaults", *self._presets.names()]
+        self._list.remove_all()
+        for name in names:
+            self._list.append_text(name)
+        self._list.set_active(names.index(chosen))
+
+    def _choose(self, _: Any) -> None:
+        place, name = self._list.get_active(), self._list.get_active_text()
+        if place == 1:
+            self._set(self._defaults)
+        elif place > 1:
+            self._try(lambda: self._set(self._presets.values(name)))
+
+    def _save(self) -> None:
+        name = self._ask_name()
+        if name:
+            self._presets.save(name, self._get())
+            self._fill(name.strip())
+
+    def _delete(self) -> None:
+        if self._list.get_active() > 1:
+            self._presets.delete(self._list.get_active_text())
+            self._fill()
+
+    def _ask_name(self) -> str:
+        question = Gtk.Dialog(title="Save preset", transient_for=self._window, modal=True)
+        question.add_buttons("_Cancel", Gtk.ResponseType.CANCEL, "_Save", Gtk.ResponseType.OK)
+        question.set_default_response(Gtk.ResponseType.OK)
+        entry = Gtk.Entry(activates_default=True)
+        if self._list.get_active() > 1:
+            entry.set_text(self._list.get_active_text())
+        question.get_content_area().pack_start(entry, True, True, 12)
+        question.show_all()
+        name = entry.get_text() if question.run() == Gtk.ResponseType.OK else ""
+        question.destroy()
+        return str(name)
+
+    def _try(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except RheostatError as error:
+            notice = Gtk.MessageDialog(
+                transient_for=self._window,
+                modal=True,
+                message_type=Gtk.MessageType.WARNING,
+                buttons=Gtk.ButtonsType.CLOSE,
+                text=str(error),
+            )
+            notice.run()
+            notice.destroy()
