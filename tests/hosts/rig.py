@@ -57,6 +57,10 @@ class Gimp:
         """What the `rheostat` command prints; AssertionError with its last words if it fails."""
         return self._check([sys.executable, "-m", "rheostatd", *words])
 
+    def daemon(self) -> int:
+        """The process of the running daemon."""
+        return int(json.loads(self.rheostat("status", "--json"))["pid"])
+
     def run(self, scenario: str, *, display: str = "", **arguments: Any) -> Any:
         """What `main(**arguments)` of a scenario returns; with a display, GIMP shows itself on it.
 

@@ -27,6 +27,7 @@ def main(picture: str, key: str, model: str, noise: str, shots: str) -> dict[str
     keys(dialog, "alt+n", "ctrl+a")
     xdotool("type", noise)
     keys(dialog, "Tab")
+    wait_for(lambda: preview(image))
     shoot(Path(shots) / "gimp-dialog.png")
     keys(dialog, "alt+o")
     wait_for_layers(image, 2)
@@ -80,8 +81,13 @@ def wait_for(look: Callable[[], T]) -> T:
 
 
 def wait_for_layers(image: Any, count: int) -> None:
-    """Wait until the image has so many layers."""
-    wait_for(lambda: len(image.get_layers()) == count)
+    """Wait until the image has so many layers, and no preview."""
+    wait_for(lambda: not preview(image) and len(image.get_layers()) == count)
+
+
+def preview(image: Any) -> Any:
+    """The layer that shows what the sliders do, if there is one."""
+    return next((x for x in image.get_layers() if x.get_name() == "Rheostat preview"), None)
 
 
 def find(name: str) -> str:
