@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from rheostat_client.errors import RheostatError
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from .kernels import TunableKernel
 from .nets import Network, build
 from .package import EVIDENCE, GOLDEN, MANIFEST, WEIGHTS, Manifest, file_digest, read_manifest
 from .tasks import TASKS
@@ -22,9 +23,11 @@ from .tasks import TASKS
 CARD = "card.md"
 
 
-def pack(weights: Path, folder: Path) -> Manifest:
+def pack(weights: Path, folder: Path, reach: float = 1.0) -> Manifest:
     """Put `weights` (safetensors) into the package whose model.toml stands in `folder`.
 
+    `reach` is how much of the trained travel of the last control its slider covers: a loss can
+    turn before the end of it. Kernels are affine in λ, so that only the slopes change.
     Evidence of other weights is removed: measure again with `rheostat evaluate`.
     """
     manifest = read_manifest(folder)
@@ -38,12 +41,26 @@ def pack(weights: Path, folder: Path) -> Manifest:
             "Train with the recipe of the same package.",
         ) from error
     network.eval().requires_grad_(False)
-    shutil.copyfile(weights, folder / WEIGHTS)
+    if reach == 1.0:
+        shutil.copyfile(weights, folder / WEIGHTS)
+    else:
+        _shorten(network, reach)
+        save_file(network.state_dict(), folder / WEIGHTS)
     (folder / EVIDENCE).unlink(missing_ok=True)
     write_card(folder)
     positions = [[c.value(t) for c in manifest.controls] for t in (0.25, 0.5, 1.0)]
     write_golden(folder / GOLDEN, network, golden_picture(), positions)
     return seal(folder)
+
+
+def _shorten(network: Network, reach: float) -> None:
+    """Let 1 of the last control mean what `reach` meant, in the layers that it moves as well."""
+    layers = [layer for layer in network.modules() if isinstance(layer, TunableKernel)]
+    most = max(layer.controls for layer in layers)
+    for layer in layers:
+        for slopes in (layer.weight_slopes, layer.bias_slopes):
+            if layer.controls == most and slopes is not None:
+                slopes[-1] *= reach
 
 
 def golden_picture() -> Tensor:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from packages import PackageMaker, random_denoiser
+from packages import PackageMaker, random_denoiser, write_package
 from rheostat.package import (
     GOLDEN,
     MANIFEST,
@@ -15,7 +15,7 @@ from rheostat.package import (
     find_packages,
     read_package,
 )
-from rheostat.packing import seal
+from rheostat.packing import pack, seal
 from rheostat_client.errors import RheostatError
 from safetensors.torch import load_file, save_file
 
@@ -155,3 +155,15 @@ def test_the_first_place_with_an_id_counts(
     assert find_packages()["denoise"] != folder
     monkeypatch.setenv("RHEOSTAT_MODELS", str(folder.parent))
     assert find_packages()["denoise"] == folder
+
+
+def test_a_shorter_reach_ends_where_the_whole_travel_passed(tmp_path: Path) -> None:
+    folder = write_package(tmp_path)
+    weights = tmp_path / "weights.safetensors"
+    (folder / WEIGHTS).rename(weights)
+    trained = random_denoiser()
+    pack(weights, folder, reach=0.8)
+    network, x = read_package(folder).load(), torch.rand(1, 3, 16, 16)
+    for detail in (0.0, 0.5, 1.0):
+        expected = trained(x, torch.tensor([[30.0, 0.8 * detail]]))
+        torch.testing.assert_close(network(x, torch.tensor([[30.0, detail]])), expected)

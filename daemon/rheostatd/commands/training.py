@@ -87,11 +87,14 @@ def interrupt_asked() -> Iterator[Callable[[], bool]]:
 def pack(
     weights: Annotated[Path, Argument(metavar="WEIGHTS", help="What `rheostat train` wrote.")],
     folder: Annotated[Path, Argument(metavar="FOLDER", help="The package, with its model.toml.")],
+    reach: Annotated[
+        float, Option(min=0.1, max=1.0, help="Trained travel of the last control to offer.")
+    ] = 1.0,
 ) -> None:
     """Put trained weights into a package; its evidence must be measured again."""
     from rheostat.packing import pack
 
-    manifest = pack(weights, folder)
+    manifest = pack(weights, folder, reach)
     say(f"Packed {manifest.id} {manifest.version}. Now measure it: rheostat evaluate {folder}")
 
 
