@@ -11,17 +11,18 @@ import numpy as np
 import pytest
 from hosts.rig import Gimp, virtual_screen
 from numpy.typing import NDArray
-from packages import write_package
+from packages import write_package, write_upscaler
 
 PHOTOGRAPH = Path(__file__).parent / "coffee.png"  # 97×71, public domain
 
 
 @pytest.fixture(scope="session")
 def gimp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gimp]:
-    """GIMP with the plug-in for two models: `tiny`, and `slow` with seconds of work a picture."""
+    """GIMP with the plug-in for `tiny`, `slow` (seconds of work a picture) and `upscaler`."""
     folder = tmp_path_factory.mktemp("models")
     write_package(folder, "tiny")
     write_package(folder, "slow", width=128, blocks=12)
+    write_upscaler(folder)
     host = Gimp(tmp_path_factory.mktemp("home"), folder)
     host.install()
     yield host

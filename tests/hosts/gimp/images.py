@@ -25,7 +25,7 @@ def save(image: Any, path: str) -> None:
 
 
 def call(
-    image: Any, layers: list[Any], model: str = "tiny", mode: Any = QUIET, **values: float
+    image: Any, layers: list[Any], model: str = "tiny", mode: Any = QUIET, **values: Any
 ) -> dict[str, Any]:
     """Filter `layers`; the status, and the new layer or the error."""
     pdb = Gimp.get_pdb()
