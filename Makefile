@@ -30,6 +30,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file plugins/mypy.ini
+	MYPYPATH=plugins/krita $(BIN)/mypy --config-file plugins/mypy.ini -p rheostat
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.render

@@ -87,7 +87,7 @@ class Program(threading.Thread):
                 raise
             self.counts["cancelled"] += 1
             return
-        if len(result.pixels) != region[2] * region[3] * 4:
+        if len(result.pixels) != region[2] * region[3] * 4 * model.scale**2:
             raise AssertionError(f"{len(result.pixels)} bytes for {region}")
         self.counts["rendered"] += 1
 

@@ -1,4 +1,4 @@
-"""Installation: the plug-in for GIMP, with all that GIMP's own Python does not have.
+"""Installation: the plug-ins, with all that the hosts' own Pythons do not have.
 
 A plug-in folder holds the plug-in, rheostat_client and the pure-Python part of msgpack beside it
 (the compiled part would fit one Python only), `models.json` for menu entries while no daemon runs,
@@ -50,8 +50,11 @@ def gimp_profiles(given: Path | None = None) -> list[Path]:
     return profiles
 
 
-def contents() -> tuple[Files, tuple[str, ...]]:
-    """The files of the plug-in's folder, and a sentence for each model that is left out."""
+def contents(host: str = "gimp") -> tuple[Files, tuple[str, ...]]:
+    """The files of the plug-in's folder, and a sentence for each model that is left out.
+
+    `host` is gimp or krita.
+    """
     from rheostat.package import find_packages, read_package
 
     models, warnings = [], []
@@ -62,8 +65,8 @@ def contents() -> tuple[Files, tuple[str, ...]]:
             warnings.append(str(error))
     installation = {"version": metadata.version("rheostat"), "start": START}
     files = {
-        **_tree(_plug_in(), ""),
-        **_tree(Path(rheostat_client.__file__).parent, "rheostat_client/"),
+        **tree(_plug_in(host)),
+        **tree(Path(rheostat_client.__file__).parent, "rheostat_client/"),
         **dict(_msgpack()),
         "models.json": _json(models),
         _MARK: _json(installation),
@@ -80,7 +83,7 @@ def is_current(profile: Path, files: Files) -> bool:
     """Whether exactly `files` are installed in `profile`, and GIMP would run them."""
     folder = plug_in(profile)
     main = folder / f"{NAME}.py"
-    return _tree(folder, "") == files and (os.access(main, os.X_OK) or sys.platform == "win32")
+    return tree(folder) == files and (os.access(main, os.X_OK) or sys.platform == "win32")
 
 
 def install(profile: Path, files: Files) -> Path:
@@ -89,15 +92,29 @@ def install(profile: Path, files: Files) -> Path:
     Returns the plug-in's folder. Raises RheostatError `unwritable`, and leaves what was there.
     """
     place = plug_in(profile)
-    _check_ours(place)
-    draft = profile / f".{NAME}-{secrets.token_hex(4)}"  # not where GIMP looks for plug-ins
+    put(place, files, profile, f"{NAME}.py")
+    if not is_current(profile, files):
+        raise RheostatError(
+            "unwritable", f"What is in {place} is not what was written.", "Install again."
+        )
+    return place
+
+
+def put(place: Path, files: Files, beside: Path, executable: str = "") -> None:
+    """Make `place` a folder of `files`, in one step; drafts are made in the folder `beside`.
+
+    Raises RheostatError `unwritable`, and leaves what was there.
+    """
+    check_ours(place)
+    draft = beside / f".{NAME}-{secrets.token_hex(4)}"  # not where a host looks for plug-ins
     old = draft.with_suffix(".old")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
             (draft / name).parent.mkdir(parents=True, exist_ok=True)
             (draft / name).write_bytes(data)
-        (draft / f"{NAME}.py").chmod(0o755)
+        if executable:
+            (draft / executable).chmod(0o755)
         if os.path.lexists(place):
             place.rename(old)
         try:
@@ -113,13 +130,8 @@ def install(profile: Path, files: Files) -> Path:
             "Name another profile folder with --profile.",
         ) from error
     finally:
-        _remove(draft)
-        _remove(old)
-    if not is_current(profile, files):
-        raise RheostatError(
-            "unwritable", f"What is in {place} is not what was written.", "Install again."
-        )
-    return place
+        remove(draft)
+        remove(old)
 
 
 def uninstall(profile: Path) -> Path | None:
@@ -127,8 +139,8 @@ def uninstall(profile: Path) -> Path | None:
     place = plug_in(profile)
     if not os.path.lexists(place):
         return None
-    _check_ours(place)
-    _remove(place)
+    check_ours(place)
+    remove(place)
     return place
 
 
@@ -142,11 +154,11 @@ def _profile_bases() -> list[Path]:
     return [config / "GIMP", home / ".var" / "app" / "org.gimp.GIMP" / "config" / "GIMP"]
 
 
-def _plug_in() -> Path:
-    """The plug-in's own files: inside this package when installed, beside it in a checkout."""
+def _plug_in(host: str) -> Path:
+    """A plug-in's own files: inside this package when installed, beside it in a checkout."""
     inside = Path(__file__).parent / "plugins"
     outside = Path(__file__).parents[2] / "plugins"
-    return (inside if inside.is_dir() else outside) / "gimp" / NAME
+    return (inside if inside.is_dir() else outside) / host / NAME
 
 
 def _msgpack() -> Iterator[tuple[str, bytes]]:
@@ -158,12 +170,14 @@ def _msgpack() -> Iterator[tuple[str, bytes]]:
             yield "msgpack/COPYING", file.read_binary()
 
 
-def _tree(folder: Path, prefix: str) -> dict[str, bytes]:
+def tree(folder: Path, prefix: str = "") -> dict[str, bytes]:
+    """Every file in a folder by its path there."""
     paths = (p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
     return {prefix + p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(paths)}
 
 
-def _check_ours(place: Path) -> None:
+def check_ours(place: Path) -> None:
+    """RheostatError `unwritable` if something else stands at `place`."""
     if os.path.lexists(place) and not place.is_symlink() and not (place / _MARK).is_file():
         raise RheostatError(
             "unwritable",
@@ -172,7 +186,8 @@ def _check_ours(place: Path) -> None:
         )
 
 
-def _remove(place: Path) -> None:
+def remove(place: Path) -> None:
+    """Take a folder, or a link to one, away."""
     if place.is_symlink():
         place.unlink()
     elif place.exists():

@@ -43,7 +43,8 @@ def test_the_folder_runs_on_its_own(lonely: Command, tmp_path: Path) -> None:
     assert os.access(folder / "rheostat.py", os.X_OK)
     assert not list(folder.rglob("*.so")) + list(folder.rglob("__pycache__"))
     code = (
-        "import json, msgpack, rheostat_client.connection, installation;"
+        "import json, msgpack, rheostat_client.connection;"
+        "from rheostat_client import installed as installation;"
         "from msgpack.fallback import Packer; assert msgpack.Packer is Packer;"
         "print(json.dumps([[m.id for m in installation.models()], installation.start_command()]))"
     )

@@ -9,7 +9,7 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import pytest
-from hosts.rig import Gimp, virtual_screen
+from hosts.rig import Gimp, Krita, virtual_screen
 from numpy.typing import NDArray
 from packages import write_package, write_upscaler
 
@@ -24,6 +24,18 @@ def gimp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gimp]:
     write_package(folder, "slow", width=128, blocks=12)
     write_upscaler(folder)
     host = Gimp(tmp_path_factory.mktemp("home"), folder)
+    host.install()
+    yield host
+    host.rheostat("stop")
+
+
+@pytest.fixture(scope="session")
+def krita(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Krita]:
+    """Krita with the plug-in for `tiny` and `upscaler`."""
+    folder = tmp_path_factory.mktemp("krita-models")
+    write_package(folder, "tiny")
+    write_upscaler(folder)
+    host = Krita(tmp_path_factory.mktemp("krita-home"), folder)
     host.install()
     yield host
     host.rheostat("stop")

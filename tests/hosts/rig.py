@@ -1,9 +1,10 @@
-"""GIMP with a home of its own: the plug-in is installed there, scenarios run inside the program."""
+"""Hosts with homes of their own: a plug-in is installed there, scenarios run inside the program."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -55,7 +56,7 @@ class Gimp:
 
     def rheostat(self, *words: str) -> str:
         """What the `rheostat` command prints; AssertionError with its last words if it fails."""
-        return self._check([sys.executable, "-m", "rheostatd", *words])
+        return _check([sys.executable, "-m", "rheostatd", *words], self.environment)
 
     def daemon(self) -> int:
         """The process of the running daemon."""
@@ -75,19 +76,55 @@ class Gimp:
             )
             program = ["gimp", "--no-splash"] if display else ["gimp-console", "-i"]
             batch = ["--batch-interpreter", "python-fu-eval", "-b", code, "--quit"]
-            self._check([*program, "--new-instance", *batch], DISPLAY=display)
+            _check([*program, "--new-instance", *batch], {**self.environment, "DISPLAY": display})
             return json.loads(answer.read_text())
 
-    def _check(self, command: list[str], **environment: str) -> str:
-        done = subprocess.run(
-            command,
-            env={**self.environment, **environment},
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-        )
-        assert done.returncode == 0, "\n".join([done.stdout, done.stderr])[-4000:]
-        return done.stdout
+
+class Krita:
+    """Krita with the plug-in installed, and the `rheostat` command in the same environment."""
+
+    def __init__(self, home: Path, models: Path) -> None:
+        """Use `home`, which may be empty, and the models in the folder `models`."""
+        runtime = home / "run"
+        runtime.mkdir(mode=0o700, exist_ok=True)
+        self.resources = home / ".local" / "share" / "krita"
+        self.settings = home / ".config" / "kritarc"
+        self.environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("XDG_")},
+            "HOME": str(home),
+            "XDG_RUNTIME_DIR": str(runtime),
+            "RHEOSTAT_MODELS": str(models),
+            "LIBGL_ALWAYS_SOFTWARE": "1",
+            "PYTHONWARNINGS": "ignore",
+        }
+
+    def install(self) -> None:
+        """Install the plug-in, and the one that runs scenarios."""
+        self.rheostat("install", "krita", "--profile", str(self.resources))
+        harness = TESTS / "hosts" / "krita" / "harness"
+        shutil.copytree(harness, self.resources / "pykrita", dirs_exist_ok=True)
+        text = self.settings.read_text()
+        self.settings.write_text(f"{text}enable_harness=true\n")
+
+    def rheostat(self, *words: str) -> str:
+        """What the `rheostat` command prints; AssertionError with its last words if it fails."""
+        return _check([sys.executable, "-m", "rheostatd", *words], self.environment)
+
+    def run(self, scenario: str, *, display: str, **arguments: Any) -> Any:
+        """What a scenario of tests/hosts/krita returns; AssertionError with Krita's last words."""
+        with tempfile.TemporaryDirectory() as folder:
+            given, answer = Path(folder) / "arguments.json", Path(folder) / "answer.json"
+            given.write_text(json.dumps(arguments))
+            words = {
+                "DISPLAY": display,
+                "HARNESS_TESTS": str(TESTS),
+                "HARNESS_SCENARIO": scenario,
+                "HARNESS_ARGUMENTS": str(given),
+                "HARNESS_ANSWER": str(answer),
+            }
+            program = ["dbus-run-session", "--", "krita", "--nosplash"]
+            _check(program, {**self.environment, **words})
+            return json.loads(answer.read_text())
 
 
 @contextmanager
@@ -107,3 +144,9 @@ def virtual_screen(size: str = "1280x800") -> Iterator[str]:
             finally:
                 manager.terminate()
                 screen.terminate()
+
+
+def _check(command: list[str], environment: dict[str, str]) -> str:
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT)
+    assert done.returncode == 0, "\n".join([done.stdout, done.stderr])[-4000:]
+    return done.stdout

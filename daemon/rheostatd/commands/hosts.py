@@ -14,6 +14,10 @@ Profile = Annotated[
     Path | None,
     Option(metavar="DIR", help="GIMP's profile folder; by default all of them are found."),
 ]
+Resources = Annotated[
+    Path | None,
+    Option("--profile", metavar="DIR", help="Krita's resource folder; by default it is found."),
+]
 
 install = typer.Typer(no_args_is_help=True)
 uninstall = typer.Typer(no_args_is_help=True)
@@ -36,6 +40,30 @@ def install_gimp(profile: Profile = None) -> None:
     for folder in gimp_profiles(profile):
         say(f"Installed in {install(folder, files)}")
     say("Start GIMP, or start it again; the filters are under Filters ▸ Rheostat.")
+
+
+@install.command("krita")
+def install_krita(profile: Resources = None) -> None:
+    """Put Rheostat into Krita: a docker, and entries in the Filter menu."""
+    from ..installation import contents
+    from ..krita import find_homes, install
+
+    files, warnings = contents("krita")
+    for sentence in warnings:
+        warn(sentence)
+    for home in find_homes(profile):
+        say(f"Installed in {install(home, files)}")
+    say("Start Krita, or start it again; the docker is under Settings ▸ Dockers ▸ Rheostat.")
+
+
+@uninstall.command("krita")
+def uninstall_krita(profile: Resources = None) -> None:
+    """Take Rheostat out of Krita."""
+    from ..krita import find_homes, uninstall
+
+    for home in find_homes(profile):
+        removed = uninstall(home)
+        say(f"Removed {removed}" if removed else f"Rheostat is not installed in {home.resources}")
 
 
 @uninstall.command("gimp")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import installation
 import layers
 import sources
 from answer import Answer
 from gi.repository import Gimp
+from rheostat_client import installed
 from rheostat_client.connection import Connection
 from rheostat_client.controls import title
 from rheostat_client.models import ModelInfo
@@ -29,7 +29,7 @@ def answer(image: Any, chosen: list[Any], config: Any, model: ModelInfo) -> Answ
         Gimp.progress_update(done / max(1, total))
 
     results = []
-    with Connection.open(start=installation.start_command(), name="GIMP") as daemon:
+    with Connection.open(start=installed.start_command(), name="GIMP") as daemon:
         for layer in chosen:
             results.append(
                 daemon.filter(

@@ -8,13 +8,14 @@ from typing import Any
 import gi
 
 gi.require_version("Gtk", "3.0")
-import installation
 import layers
 import presets_row
 import sources
 from answer import Answer
 from gi.repository import Gimp, GimpUi, GLib, Gtk
+from loop import GLibLoop
 from preview import PreviewLayer, sweep
+from rheostat_client import installed
 from rheostat_client.canvas import Canvas
 from rheostat_client.connection import Region, Rendered
 from rheostat_client.controls import Control
@@ -22,7 +23,7 @@ from rheostat_client.errors import RheostatError
 from rheostat_client.messages import Progress
 from rheostat_client.models import ModelInfo
 from rheostat_client.previews import Event, Finished, Piece
-from session import Session
+from rheostat_client.sessions import Session
 
 FOCUS = 512  # pixels; the middle of the layer, shown first and while the hand moves
 
@@ -131,7 +132,8 @@ class Dialog:
 
     def _open(self, layer: Any) -> Session:
         pixels, maps = layers.read(layer), self._painted(layer)
-        return Session(installation.start_command(), self._model.id, pixels, maps, self._hear)
+        start = installed.start_command()
+        return Session(GLibLoop(), start, "GIMP", self._model.id, pixels, maps, self._hear)
 
     def _box(self, layer: Any) -> Region:
         whole = (0, 0, layer.get_width(), layer.get_height())

@@ -17,10 +17,10 @@ import gi
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gegl", "0.4")
-import installation
 import layers
 import sources
 from gi.repository import Gimp, GLib, GObject
+from rheostat_client import installed
 from rheostat_client.controls import complete, title
 from rheostat_client.errors import RheostatError
 from rheostat_client.models import ModelInfo
@@ -41,13 +41,13 @@ class Rheostat(Gimp.PlugIn):  # type: ignore[misc]  # gi has no types
         The models change only when `rheostat install gimp` writes this folder anew, so a query is
         enough; do_init_procedures would start a Python at every start of GIMP.
         """
-        return [*(_procedure_name(model) for model in installation.models()), RETUNE]
+        return [*(_procedure_name(model) for model in installed.models()), RETUNE]
 
     def do_create_procedure(self, name: str) -> Any:
         """The procedure called `name`, with its menu entry."""
         if name == RETUNE:
             return self._retuning()
-        model = next(m for m in installation.models() if _procedure_name(m) == name)
+        model = next(m for m in installed.models() if _procedure_name(m) == name)
         procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, run, model)
         masks = Gimp.ProcedureSensitivityMask
         procedure.set_sensitivity_mask(masks.DRAWABLE | masks.DRAWABLES)
@@ -193,7 +193,7 @@ def _report(procedure: Any, work: Callable[[], Any]) -> Any:
 
 
 def _model(name: str) -> ModelInfo:
-    for model in installation.models():
+    for model in installed.models():
         if model.id == name:
             return model
     raise RheostatError(

@@ -1,4 +1,7 @@
-"""What `rheostat install gimp` wrote beside the plug-in: models, and how to start the daemon."""
+"""What `rheostat install` wrote into a plug-in's folder: models, and how to start the daemon.
+
+This library lies in that folder then.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rheostat_client.models import ModelInfo
+from .models import ModelInfo
 
 
 def models() -> list[ModelInfo]:
@@ -20,4 +23,4 @@ def start_command() -> list[str]:
 
 
 def _read(name: str) -> Any:
-    return json.loads((Path(__file__).parent / name).read_text("utf-8"))
+    return json.loads((Path(__file__).parents[1] / name).read_text("utf-8"))

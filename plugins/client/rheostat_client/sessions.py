@@ -1,19 +1,30 @@
-"""Session: the daemon as GIMP's loop sees it. Nothing here waits; what comes is told."""
+"""Sessions: the daemon as a host's loop sees it. Nothing here waits; what comes is told."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
-from gi.repository import GLib
-from layers import Pixels
-from rheostat_client.connection import Connection, Region
-from rheostat_client.errors import RheostatError
-from rheostat_client.previews import Event, Preview
+from .connection import Connection, Grey, Region
+from .errors import RheostatError
+from .previews import Event, Preview
 
 TICK = 15  # milliseconds between two looks while something is to come
+Layer = Grey  # pixels, form, width, height
 LOST = ("daemon-lost", "unknown-pixels", "incomplete-pixels", "no-session")
+
+
+class Loop(Protocol):
+    """The event loop of a host program."""
+
+    def soon(self, act: Callable[[], None]) -> None:
+        """Call once from the loop; may be asked from any thread."""
+        ...
+
+    def repeat(self, milliseconds: int, act: Callable[[], bool]) -> None:
+        """Call from the loop every so often, until it gives False."""
+        ...
 
 
 class Session:
@@ -25,21 +36,27 @@ class Session:
 
     def __init__(
         self,
+        loop: Loop,
         start: Sequence[str],
+        program: str,
         model: str,
-        pixels: Pixels,
-        maps: Mapping[str, Pixels],
+        pixels: Layer,
+        maps: Mapping[str, Grey],
         tell: Callable[[Event | str], None],
     ) -> None:
-        """Send the layer's `pixels` and the `maps` by control id as soon as there is a daemon."""
-        self._start, self._model, self._tell = start, model, tell
+        """Send the layer's `pixels` and the `maps` by control id as soon as they are needed.
+
+        `start` are the words that start the daemon, `program` is what it calls this one.
+        """
+        self._loop, self._start, self._program = loop, start, program
+        self._model, self._tell = model, tell
         self._pixels, self._maps = pixels, maps
         self._connection: Connection | None = None
         self._preview: Preview | None = None
         self._hashes: tuple[str, dict[str, str]] | None = None  # once everything is uploaded
         self._is_opening = self._is_closed = False
         self._wanted: dict[str, Any] | None = None
-        self._timer = 0
+        self._is_ticking = False
 
     @property
     def device(self) -> str:
@@ -62,7 +79,7 @@ class Session:
         }
         self._go_on()
 
-    def send_maps(self, maps: Mapping[str, Pixels]) -> None:
+    def send_maps(self, maps: Mapping[str, Grey]) -> None:
         """Have other painted maps from the next `ask` on."""
         self._maps, self._hashes = maps, None
 
@@ -78,9 +95,6 @@ class Session:
     def close(self) -> None:
         """Leave the daemon."""
         self._is_closed = True
-        if self._timer:
-            GLib.source_remove(self._timer)
-            self._timer = 0
         if self._connection and not self._is_opening:
             self._connection.close()
 
@@ -101,25 +115,25 @@ class Session:
             self._wanted = wanted
             self._lose(error)
             return
-        self._tick()
-        if not self._timer:
-            self._timer = GLib.timeout_add(TICK, self._tick)
+        if not self._is_ticking:
+            self._is_ticking = True
+            self._loop.repeat(TICK, self._tick)
 
     def _open(self) -> None:
         """In a thread of its own: a daemon takes seconds to start, an upload some of them."""
         problem: RheostatError | None = None
         try:
             if self._connection is None:
-                self._connection = Connection.open(start=self._start, name="GIMP")
+                self._connection = Connection.open(self._start, self._program)
                 self._preview = Preview(self._connection)
             hash = self._connection.upload(*self._pixels)
             maps = {name: self._connection.upload(*grey) for name, grey in self._maps.items()}
             self._hashes = hash, maps
         except RheostatError as error:
             problem = error
-        GLib.idle_add(self._opened, problem)
+        self._loop.soon(lambda: self._opened(problem))
 
-    def _opened(self, problem: RheostatError | None) -> bool:
+    def _opened(self, problem: RheostatError | None) -> None:
         self._is_opening = False
         if self._is_closed:
             if self._connection:
@@ -128,22 +142,16 @@ class Session:
             self._lose(problem)
         else:
             self._go_on()
-        return False
 
     def _tick(self) -> bool:
-        preview = self._preview
-        if preview is None:
-            self._timer = 0
-            return False
-        for event in preview.poll():
+        preview = None if self._is_closed else self._preview
+        for event in preview.poll() if preview else ():
             if isinstance(event, RheostatError):
                 self._lose(event)
                 break
             self._tell(event)
-        if self._preview and self._preview.is_busy:
-            return True
-        self._timer = 0
-        return False
+        self._is_ticking = preview is not None and preview is self._preview and preview.is_busy
+        return self._is_ticking
 
     def _lose(self, error: RheostatError) -> None:
         """Tell of the error; what the daemon may have forgotten is sent again the next time."""

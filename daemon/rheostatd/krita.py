@@ -1,0 +1,109 @@
+"""Krita: where its plug-ins are, and the setting that switches one on."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from rheostat_client.errors import RheostatError
+
+from .installation import NAME, Files, check_ours, put, remove
+
+DESKTOP = f"{NAME}.desktop"  # what tells Krita of a plug-in
+
+
+class Home(NamedTuple):
+    """A Krita: its folder of resources, and its file of settings."""
+
+    resources: Path
+    settings: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where the plug-in's folder is, or would be."""
+        return self.resources / "pykrita" / NAME
+
+
+def find_homes(given: Path | None = None) -> list[Home]:
+    """Every Krita that was ever started here, or the one whose resources are in `given`.
+
+    RheostatError `no-host` if there is none.
+    """
+    known = list(_homes())
+    if given:
+        same = [home for home in known if home.resources == given]
+        return same or [Home(given, known[0].settings)]
+    found = [home for home in known if home.resources.is_dir() or home.settings.is_file()]
+    if not found:
+        looked = " and ".join(str(home.resources) for home in known)
+        raise RheostatError(
+            "no-host",
+            f"There is no Krita ({looked}).",
+            "Start Krita once, or name its resource folder with --profile.",
+        )
+    return found
+
+
+def install(home: Home, files: Files) -> Path:
+    """Put `files` (`contents("krita")`) where Krita finds them, and switch the plug-in on.
+
+    Returns the plug-in's folder. Raises RheostatError `unwritable`, and leaves what was there.
+    """
+    inner = {name: data for name, data in files.items() if name != DESKTOP}
+    put(home.folder, inner, home.resources)
+    try:
+        (home.resources / "pykrita" / DESKTOP).write_bytes(files[DESKTOP])
+        _switch(home.settings, on=True)
+    except OSError as error:
+        raise RheostatError(
+            "unwritable",
+            f"Krita cannot be told of the plug-in: {error}.",
+            "Close Krita and install again, or switch it on in Krita's settings.",
+        ) from error
+    return home.folder
+
+
+def uninstall(home: Home) -> Path | None:
+    """Remove the plug-in; the folder that was removed, or None if it is not installed."""
+    if not os.path.lexists(home.folder):
+        return None
+    check_ours(home.folder)
+    remove(home.folder)
+    (home.resources / "pykrita" / DESKTOP).unlink(missing_ok=True)
+    if home.settings.is_file():
+        _switch(home.settings, on=False)
+    return home.folder
+
+
+def _homes() -> Iterator[Home]:
+    user = Path.home()
+    if sys.platform == "win32":
+        roaming = Path(os.environ.get("APPDATA", user / "AppData" / "Roaming"))
+        local = Path(os.environ.get("LOCALAPPDATA", user / "AppData" / "Local"))
+        yield Home(roaming / "krita", local / "kritarc")
+        return
+    if sys.platform == "darwin":
+        library = user / "Library"
+        yield Home(library / "Application Support" / "krita", library / "Preferences" / "kritarc")
+        return
+    data = Path(os.environ.get("XDG_DATA_HOME") or user / ".local" / "share")
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or user / ".config")
+    yield Home(data / "krita", config / "kritarc")  # AppImages use the same
+    sandbox = user / ".var" / "app" / "org.kde.krita"
+    yield Home(sandbox / "data" / "krita", sandbox / "config" / "kritarc")
+
+
+def _switch(settings: Path, on: bool) -> None:
+    """Set `enable_rheostat` in the section `[python]`; all other lines stay as they are."""
+    text = settings.read_text("utf-8") if settings.is_file() else ""
+    text = re.sub(rf"(?m)^enable_{NAME}=.*\n?", "", text)
+    if on:
+        if not re.search(r"(?m)^\[python\]$", text):
+            text = f"{text.rstrip()}\n\n[python]\n".lstrip()
+        text = re.sub(r"(?m)^\[python\]$", f"[python]\nenable_{NAME}=true", text, count=1)
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(text, "utf-8")

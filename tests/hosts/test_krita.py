@@ -1,0 +1,93 @@
+"""The docker in real Krita on a virtual screen: preview over the canvas, apply, undo, re-tune."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pytest
+from hosts.rig import Krita
+from numpy.typing import NDArray
+
+pytestmark = pytest.mark.host
+
+COFFEE = Path(__file__).parent / "coffee.png"
+SHOTS = Path(__file__).parents[2] / "build" / "hosts"
+
+
+@pytest.fixture(scope="module")
+def seen(krita: Krita, display: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    file = tmp_path_factory.mktemp("krita") / "picture.kra"
+    krita.rheostat("models")  # so that the daemon runs
+    result = krita.run(
+        "filter", display=display, picture=str(COFFEE), shots=str(SHOTS), file=str(file)
+    )
+    print(f"longest time without Krita's loop in a drag: {1000 * result['longest gap']:.0f} ms")
+    return dict(result)
+
+
+def rgba(pixels: str) -> NDArray[np.uint8]:
+    return np.frombuffer(b64decode(pixels), np.uint8).reshape(-1, 4)
+
+
+def layer(state: dict[str, Any], at: int) -> NDArray[np.uint8]:
+    """Krita's own bytes are BGRA."""
+    return rgba(state["layers"][at]["pixels"])[:, [2, 1, 0, 3]]
+
+
+def expected(krita: Krita, folder: Path, *settings: str) -> NDArray[np.uint8]:
+    """What the command line makes of the same pixels, which Krita gives with alpha."""
+    source, out = folder / "in.png", folder / "out.png"
+    rgb = imagecodecs.png_decode(COFFEE.read_bytes())
+    opaque = np.full((*rgb.shape[:2], 1), 255, np.uint8)
+    source.write_bytes(imagecodecs.png_encode(np.concatenate([rgb, opaque], axis=2)))
+    words = [word for setting in settings for word in ("--set", setting)]
+    krita.rheostat("filter", "tiny", str(source), str(out), *words)
+    return np.asarray(imagecodecs.png_decode(out.read_bytes())).reshape(-1, 4)
+
+
+def test_after_fast_drags_the_overlay_shows_the_last_value(
+    seen: dict[str, Any], krita: Krita, tmp_path: Path
+) -> None:
+    np.testing.assert_array_equal(rgba(seen["dragged"]), expected(krita, tmp_path, "noise=24"))
+
+
+def test_the_overlay_lies_where_the_picture_does(seen: dict[str, Any]) -> None:
+    for drawn, wanted in seen["transforms"]:
+        np.testing.assert_allclose(drawn, wanted, atol=0.01)
+
+
+def test_cancel_leaves_document_undo_and_modified_flag_as_they_were(seen: dict[str, Any]) -> None:
+    assert seen["cancelled"] == seen["opened"]
+    assert seen["opened"]["modified"] is False
+
+
+def test_apply_paints_a_layer_above_in_one_step(
+    seen: dict[str, Any], krita: Krita, tmp_path: Path
+) -> None:
+    source, result = seen["applied"]["layers"]
+    assert result["name"] == "Tiny · noise 24 · detail 0.3"
+    assert [source] == seen["opened"]["layers"]
+    np.testing.assert_array_equal(layer(seen["applied"], 1), expected(krita, tmp_path, "noise=24"))
+    assert seen["undone"]["layers"] == seen["opened"]["layers"]
+    assert seen["redone"]["layers"] == seen["applied"]["layers"]
+
+
+def test_after_saving_a_result_brings_its_settings_back_and_is_replaced(
+    seen: dict[str, Any], krita: Krita, tmp_path: Path
+) -> None:
+    assert seen["settings of the result"] == {"noise": 24.0, "detail": 0.3}
+    source, result = seen["retuned"]["layers"]
+    assert source == seen["opened"]["layers"][0]
+    assert result["name"] == "Tiny · noise 40 · detail 0.3"
+    np.testing.assert_array_equal(layer(seen["retuned"], 1), expected(krita, tmp_path, "noise=40"))
+
+
+def test_a_selection_is_a_mask_of_the_result(seen: dict[str, Any]) -> None:
+    mask = np.frombuffer(b64decode(seen["mask"]), np.uint8).reshape(71, 97)
+    assert (mask[10:40, 20:60] == 200).all()
+    assert mask.sum() == 200 * 40 * 30
