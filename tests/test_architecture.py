@@ -21,7 +21,7 @@ HOSTS = [
 LIBRARY = REPOSITORY / "models" / "rheostat"
 DAEMON = REPOSITORY / "daemon" / "rheostatd"
 VOCABULARY = {"controls", "settings", "models", "pixels", "errors"}
-HOST_PROGRAMS = {"gi", "krita", "PyQt5", "PyQt6"}
+HOST_PROGRAMS = {"gi", "krita", "pykrita", "PyQt5", "PyQt6"}
 UNSAFE = {"pickle", "cPickle", "dill", "shelve", "marshal", "cloudpickle", "joblib"}
 
 

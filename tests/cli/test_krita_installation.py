@@ -1,0 +1,79 @@
+"""`rheostat install krita`: files where Krita looks for them, one setting, and out again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cli.conftest import Command
+from rheostat_client.errors import RheostatError
+from rheostatd.krita import find_homes
+
+
+@pytest.fixture
+def resources(lonely: Command, tmp_path: Path) -> Path:
+    """The folder of a Krita that was started once; its settings are the user's own."""
+    assert lonely
+    folder = tmp_path / ".local" / "share" / "krita"
+    folder.mkdir(parents=True)
+    settings = tmp_path / ".config" / "kritarc"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("theme=Dark\n\n[python]\nenable_other=true\n\n[View]\nzoom=2\n")
+    return folder
+
+
+def test_krita_finds_plug_in_library_and_models(
+    lonely: Command, resources: Path, tmp_path: Path
+) -> None:
+    said = lonely("install", "krita")
+    assert str(resources / "pykrita" / "rheostat") in said
+    assert "Settings ▸ Dockers ▸ Rheostat" in said
+    folder = resources / "pykrita" / "rheostat"
+    assert "X-KDE-Library=rheostat" in (resources / "pykrita" / "rheostat.desktop").read_text()
+    for file in ("__init__.py", "docker.py", "rheostat_client/sessions.py", "msgpack/fallback.py"):
+        assert (folder / file).is_file()
+    assert "tiny" in [m["id"] for m in json.loads((folder / "models.json").read_text())]
+    settings = (tmp_path / ".config" / "kritarc").read_text()
+    assert settings == (
+        "theme=Dark\n\n[python]\nenable_rheostat=true\nenable_other=true\n\n[View]\nzoom=2\n"
+    )
+
+
+def test_installing_twice_is_installing_once(
+    lonely: Command, resources: Path, tmp_path: Path
+) -> None:
+    lonely("install", "krita")
+    once = sorted(resources.rglob("*"))
+    settings = (tmp_path / ".config" / "kritarc").read_text()
+    lonely("install", "krita")
+    assert sorted(resources.rglob("*")) == once
+    assert (tmp_path / ".config" / "kritarc").read_text() == settings
+
+
+def test_uninstalled_nothing_is_left(lonely: Command, resources: Path, tmp_path: Path) -> None:
+    lonely("install", "krita")
+    assert "Removed" in lonely("uninstall", "krita")
+    assert [path for path in resources.rglob("*") if path.is_file()] == []
+    assert "rheostat" not in (tmp_path / ".config" / "kritarc").read_text()
+    assert "not installed" in lonely("uninstall", "krita")
+
+
+def test_another_plug_in_of_that_name_is_left_alone(lonely: Command, resources: Path) -> None:
+    other = resources / "pykrita" / "rheostat" / "__init__.py"
+    other.parent.mkdir(parents=True)
+    other.write_text("# not ours")
+    assert "not an installation of Rheostat" in lonely.error("install", "krita")
+    assert other.read_text() == "# not ours"
+
+
+def test_without_any_krita_it_says_where_it_looked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    with pytest.raises(RheostatError, match="There is no Krita") as error:
+        find_homes()
+    assert error.value.code == "no-host"
+    assert str(tmp_path / "data" / "krita") in error.value.message

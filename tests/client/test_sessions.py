@@ -1,0 +1,160 @@
+"""Sessions at a real daemon, in a loop of their own: nothing waits, what comes is told."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from packages import write_package
+from rheostat_client.connection import Connection
+from rheostat_client.errors import RheostatError
+from rheostat_client.previews import Event, Finished, Piece
+from rheostat_client.sessions import Session
+
+START = [sys.executable, "-m", "rheostatd", "serve"]
+SIDE = 128
+PIXELS = (bytes(n * 7 % 251 for n in range(3 * SIDE * SIDE)), "rgb8", SIDE, SIDE)
+WHOLE = (0, 0, SIDE, SIDE)
+
+
+class Loop:
+    """A host program's loop, turned by the test."""
+
+    def __init__(self) -> None:
+        self._asked: queue.Queue[Callable[[], None]] = queue.Queue()
+        self._repeated: list[tuple[int, Callable[[], bool]]] = []
+
+    def soon(self, act: Callable[[], None]) -> None:
+        self._asked.put(act)
+
+    def repeat(self, milliseconds: int, act: Callable[[], bool]) -> None:
+        self._repeated.append((milliseconds, act))
+
+    def turn_until(self, look: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while not look():
+            assert time.monotonic() < deadline, "it did not come"
+            while not self._asked.empty():
+                self._asked.get()()
+            due, self._repeated = self._repeated, []
+            self._repeated += [(each, act) for each, act in due if act()]
+            time.sleep(0.005)
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._repeated
+
+
+@pytest.fixture(scope="module", autouse=True)
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    models = tmp_path_factory.mktemp("models")
+    write_package(models, "tiny")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RHEOSTAT_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
+        patch.setenv("RHEOSTAT_MODELS", str(models))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        patch.delenv("RHEOSTAT_LOG", raising=False)
+        yield
+        with Connection.open(START) as last:
+            last.shutdown()
+
+
+@pytest.fixture
+def told() -> list[Event | str]:
+    return []
+
+
+@pytest.fixture
+def loop() -> Loop:
+    return Loop()
+
+
+@pytest.fixture
+def session(loop: Loop, told: list[Event | str]) -> Iterator[Session]:
+    made = Session(loop, START, "test", "tiny", PIXELS, {}, told.append)
+    yield made
+    made.close()
+
+
+def is_over(told: list[Event | str]) -> Callable[[], bool]:
+    return lambda: bool(told) and isinstance(told[-1], (Finished, RheostatError))
+
+
+def test_a_position_is_rendered_and_then_the_loop_is_left_alone(
+    session: Session, loop: Loop, told: list[Event | str]
+) -> None:
+    started = time.monotonic()
+    session.ask({"noise": 30.0}, WHOLE, None, "preview")
+    assert time.monotonic() - started < 1  # though a daemon is being started
+    loop.turn_until(is_over(told))
+    assert told[0] == "opening"
+    assert sum(event.height for event in told if isinstance(event, Piece)) == SIDE
+    assert session.device.startswith("CPU")
+    loop.turn_until(lambda: loop.is_idle)
+    told.clear()
+    session.ask({"noise": 31.0}, WHOLE, None, "preview")
+    loop.turn_until(is_over(told))
+    assert "opening" not in told
+
+
+def test_the_newest_position_asked_while_it_opens_is_the_one_rendered(
+    session: Session, loop: Loop, told: list[Event | str]
+) -> None:
+    for noise in (10.0, 20.0, 44.0):
+        session.ask({"noise": noise}, WHOLE, None, "preview")
+    loop.turn_until(is_over(told))
+    (end,) = [event for event in told if isinstance(event, Finished)]
+    assert '"noise":44.0' in end.settings
+
+
+def test_an_error_is_told_and_the_next_position_works(
+    session: Session, loop: Loop, told: list[Event | str]
+) -> None:
+    session.ask({"nose": 1.0}, WHOLE, None, "preview")
+    loop.turn_until(is_over(told))
+    assert isinstance(told[-1], RheostatError)
+    session.ask({"noise": 1.0}, WHOLE, None, "preview")
+    loop.turn_until(lambda: isinstance(told[-1], Finished))
+
+
+def test_a_daemon_that_died_is_started_again_and_gets_the_pixels_again(
+    session: Session, loop: Loop, told: list[Event | str]
+) -> None:
+    session.ask({"noise": 30.0}, WHOLE, None, "preview")
+    loop.turn_until(is_over(told))
+    with Connection.open() as other:
+        pid = other.welcome.pid
+    os.kill(pid, signal.SIGKILL)
+    for noise in (31.0, 32.0, 33.0):  # the first may tell that the daemon is lost
+        told.clear()
+        session.ask({"noise": noise}, WHOLE, None, "preview")
+        loop.turn_until(is_over(told))
+        if isinstance(told[-1], Finished):
+            return
+    raise AssertionError(told[-1])
+
+
+def test_painted_maps_can_be_changed(session: Session, loop: Loop, told: list[Event | str]) -> None:
+    pieces = []
+    for grey in (255, 0):
+        session.send_maps({"noise": (bytes([grey]) * SIDE * SIDE, "gray8", SIDE, SIDE)})
+        told.clear()
+        session.ask({"noise": 30.0}, WHOLE, None, "preview")
+        loop.turn_until(is_over(told))
+        pieces.append(b"".join(e.pixels for e in told if isinstance(e, Piece)))
+    assert pieces[0] != pieces[1] == PIXELS[0]
+
+
+def test_closed_while_it_opens_nothing_more_is_told(
+    session: Session, loop: Loop, told: list[Event | str]
+) -> None:
+    session.ask({"noise": 30.0}, WHOLE, None, "preview")
+    session.close()
+    end = time.monotonic() + 1
+    loop.turn_until(lambda: time.monotonic() > end)
+    assert told == ["opening"]
