@@ -122,6 +122,8 @@ def repair_table() -> Iterable[str]:
         ("dejpeg", "LIVE1", "jpeg", "JPEG quality"),
         ("deblur", "CBSD68", "lens", "lens blur, noise σ 2, radius"),
         ("deblur", "CBSD68", "shake", "motion, noise σ 2, length"),
+        ("upscale2", "Set5", "sigma", "half the size, noise σ"),
+        ("upscale4", "Set5", "sigma", "a quarter of the size, noise σ"),
     ):
         sweep = _sweeps(model, pictures)[series]
         for position, before, after in zip(

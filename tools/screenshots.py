@@ -1,4 +1,4 @@
-"""`tools/hosts screenshots`: docs/images/gimp-dialog.png and gimp-result.png, from real GIMP."""
+"""`tools/hosts screenshots`: docs/images/gimp-*.png and krita-*.png, from the real programs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 
 REPOSITORY = Path(__file__).parents[1]
 sys.path.insert(0, str(REPOSITORY / "tests"))
-from hosts.rig import Gimp, virtual_screen  # noqa: E402
+from hosts.rig import Gimp, Krita, virtual_screen  # noqa: E402
 
 IMAGES = REPOSITORY / "docs" / "images"
 SIGMA = 25  # of the noise, in 8-bit levels
@@ -33,6 +33,9 @@ def main() -> None:
             noise=str(SIGMA),
             shots=str(IMAGES),
         )
+        krita = Krita(Path(folder), REPOSITORY / "models" / "zoo")
+        krita.install()
+        krita.run("shots", display=display, picture=str(picture), shots=str(IMAGES))
         gimp.rheostat("stop")
 
 
