@@ -110,6 +110,10 @@ class Krita:
         """What the `rheostat` command prints; AssertionError with its last words if it fails."""
         return _check([sys.executable, "-m", "rheostatd", *words], self.environment)
 
+    def daemon(self) -> int:
+        """The process of the running daemon."""
+        return int(json.loads(self.rheostat("status", "--json"))["pid"])
+
     def run(self, scenario: str, *, display: str, **arguments: Any) -> Any:
         """What a scenario of tests/hosts/krita returns; AssertionError with Krita's last words."""
         with tempfile.TemporaryDirectory() as folder:

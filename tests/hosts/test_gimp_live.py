@@ -45,6 +45,28 @@ def seen(gimp: Gimp, display: str, photograph: Path) -> dict[str, Any]:
     return dict(result)
 
 
+@pytest.mark.parametrize("megapixels", [12, 24])
+def test_a_large_photograph_opens_previews_and_follows(
+    gimp: Gimp, display: str, tmp_path: Path, megapixels: int
+) -> None:
+    """Times are printed, not judged."""
+    small = imagecodecs.png_decode((Path(__file__).parent / "coffee.png").read_bytes())
+    width, height = {12: (4000, 3000), 24: (6000, 4000)}[megapixels]
+    times = (-(-height // small.shape[0]), -(-width // small.shape[1]), 1)
+    picture = tmp_path / "large.png"
+    picture.write_bytes(imagecodecs.png_encode(np.tile(small, times)[:height, :width], level=1))
+    gimp.rheostat("models")
+    seen = gimp.run(
+        "large", display=display, picture=str(picture), key=gimp.shortcut("tiny"), model="Tiny"
+    )
+    later = ", ".join(f"{1000 * seconds:.0f}" for seconds in seen["later"])
+    print(
+        f"{megapixels} megapixels: dialog {seen['dialog']:.2f} s, first preview "
+        f"{seen['first']:.2f} s later, slider to screen {later} ms"
+    )
+    assert seen["layers"] == 1
+
+
 def colours(layer: dict[str, Any]) -> NDArray[np.uint8]:
     """The pixels without alpha."""
     pixels = np.frombuffer(b64decode(layer["pixels"]), np.uint8)

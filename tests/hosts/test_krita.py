@@ -24,9 +24,17 @@ def seen(krita: Krita, display: str, tmp_path_factory: pytest.TempPathFactory) -
     file = tmp_path_factory.mktemp("krita") / "picture.kra"
     krita.rheostat("models")  # so that the daemon runs
     result = krita.run(
-        "filter", display=display, picture=str(COFFEE), shots=str(SHOTS), file=str(file)
+        "filter",
+        display=display,
+        picture=str(COFFEE),
+        shots=str(SHOTS),
+        file=str(file),
+        daemon=krita.daemon(),
     )
-    print(f"longest time without Krita's loop in a drag: {1000 * result['longest gap']:.0f} ms")
+    for when, key in (("in a drag", ""), ("while the daemon dies", " without a daemon")):
+        print(
+            f"longest time without Krita's loop {when}: {1000 * result['longest gap' + key]:.0f} ms"
+        )
     return dict(result)
 
 
@@ -85,6 +93,14 @@ def test_after_saving_a_result_brings_its_settings_back_and_is_replaced(
     assert source == seen["opened"]["layers"][0]
     assert result["name"] == "Tiny · noise 40 · detail 0.3"
     np.testing.assert_array_equal(layer(seen["retuned"], 1), expected(krita, tmp_path, "noise=40"))
+
+
+def test_a_killed_daemon_leaves_the_document_alone_and_is_replaced(seen: dict[str, Any]) -> None:
+    assert seen["untouched by the death"]
+
+
+def test_a_preset_moves_the_sliders_back(seen: dict[str, Any]) -> None:
+    assert seen["preset"] == {"noise": 40.0, "detail": 0.3}
 
 
 def test_a_selection_is_a_mask_of_the_result(seen: dict[str, Any]) -> None:

@@ -38,6 +38,7 @@ def _show(window: Any, model: str) -> None:
         docker.setVisible(True)
         docker.raise_()
         docker.choose(model)
+        docker.ask()
 
 
 _krita = Krita.instance()

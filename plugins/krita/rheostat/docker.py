@@ -19,6 +19,7 @@ from rheostat_client.sessions import Session
 from . import nodes
 from .loop import QtLoop
 from .overlay import Overlay, canvas_of
+from .presets_row import PresetsRow
 from .qt import QtWidgets
 from .sliders import ControlRow
 
@@ -63,6 +64,12 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         """Where the sliders stand."""
         return {row.control.id: row.value for row in self._rows}
 
+    def set_values(self, values: dict[str, float]) -> None:
+        """Move the sliders that `values` names."""
+        for row in self._rows:
+            if row.control.id in values:
+                row.set_value(values[row.control.id])
+
     @property
     def model(self) -> ModelInfo:
         """The model that is chosen."""
@@ -79,6 +86,12 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
             self._overlay.hide()
             self._overlay.deleteLater()
         self._session = self._source = self._overlay = None
+
+    def ask(self) -> None:
+        """Show on the canvas what the sliders do."""
+        if self._is_applying or not self.preview.isChecked() or self.model.scale > 1:
+            return
+        self._try(self._preview)
 
     def apply(self) -> None:
         """Render in full, and put the result above its source, or in place of the old result."""
@@ -97,10 +110,12 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         self.chooser = QtWidgets.QComboBox()
         self.chooser.addItems([model.name for model in self._models])
         self.chooser.currentIndexChanged.connect(self._choose)
+        self.chooser.activated.connect(lambda _index: self.ask())
+        self._presets = PresetsRow(lambda: self.values, self.set_values, self._say)
         self._sliders = QtWidgets.QVBoxLayout()
         self.preview = QtWidgets.QCheckBox("Preview")
         self.preview.setChecked(True)
-        self.preview.toggled.connect(lambda on: self._ask() if on else self.cancel())
+        self.preview.toggled.connect(lambda on: self.ask() if on else self.cancel())
         self.button = QtWidgets.QPushButton("Apply")
         self.button.clicked.connect(lambda: self._try(self.apply))
         self.stop = QtWidgets.QPushButton("Cancel")
@@ -114,6 +129,7 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         buttons.addWidget(self.button)
         buttons.addWidget(self.stop)
         column.addWidget(self.chooser)
+        column.addWidget(self._presets)
         column.addLayout(self._sliders)
         column.addWidget(self.preview)
         column.addLayout(buttons)
@@ -127,10 +143,11 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         for row in self._rows:
             self._sliders.removeWidget(row)
             row.deleteLater()
-        self._rows = [ControlRow(control, self._ask) for control in self.model.controls]
+        self._rows = [ControlRow(control, self.ask) for control in self.model.controls]
         for row in self._rows:
             self._sliders.addWidget(row)
-        self.setToolTip(self.model.summary)
+        self._presets.show_model(self.model)
+        self.chooser.setToolTip(self.model.summary)
 
     def _look(self) -> bool:
         """Follow the active layer: a result brings its settings back, any other ends a preview."""
@@ -144,21 +161,10 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
             settings = nodes.record(document, node) if node else None
             if settings and any(model.id == settings.model for model in self._models):
                 self.choose(settings.model)
-                self._set(dict(settings.controls))
+                self.set_values(dict(settings.controls))
+                self.cancel()  # nobody has moved a slider
                 self._say(f"Made from '{settings.source.get('name', '?')}'; Apply replaces it.")
         return True
-
-    def _set(self, values: dict[str, float]) -> None:
-        for row in self._rows:
-            if row.control.id in values:
-                row.set_value(values[row.control.id])
-        self.cancel()  # nobody has moved a slider
-
-    def _ask(self) -> None:
-        """Show the position the sliders stand at."""
-        if self._is_applying or not self.preview.isChecked() or self.model.scale > 1:
-            return
-        self._try(self._preview)
 
     def _preview(self) -> None:
         if self._session is None and not self._open("U8"):

@@ -67,16 +67,16 @@ def open_dialog(window: str, key: str, model: str) -> str:
         return ""
 
     dialog = wait_for(press_and_look)
-    xdotool("windowmove", dialog, "440", "480")  # off the middle of the picture
+    xdotool("windowmove", dialog, "440", "345")  # off the middle of the picture
     return dialog
 
 
-def wait_for(look: Callable[[], T]) -> T:
-    """What `look` returns as soon as that is true."""
+def wait_for(look: Callable[[], T], every: float = 0.2) -> T:
+    """What `look` returns as soon as that is true; it looks every so many seconds."""
     deadline = time.monotonic() + PATIENCE
     while not (found := look()):
         assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.2)
+        time.sleep(every)
     return found
 
 

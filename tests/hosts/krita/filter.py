@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import os
+import signal
 import time
 from collections.abc import Generator
 from typing import Any
@@ -14,7 +16,7 @@ PATIENCE = 60.0  # seconds
 Steps = Generator[int, None, Any]
 
 
-def main(picture: str, shots: str, file: str) -> Steps:
+def main(picture: str, shots: str, file: str, daemon: int) -> Steps:
     """What was seen after each step."""
     krita = Krita.instance()
     document = krita.openDocument(picture)
@@ -86,6 +88,24 @@ def main(picture: str, shots: str, file: str) -> Steps:
     docker.button.click()
     yield from wait(lambda: named(document, "Tiny") == 2)
     yield 500
+    docker._presets.save("evening")
+    rows(docker)["noise"].set_value(3.0)
+    docker._presets.list.activated.emit(docker._presets.list.findText("evening"))
+    seen["preset"] = docker.values
+    docker.cancel()
+    yield 300
+
+    calm = state(document)
+    os.kill(daemon, signal.SIGKILL)
+    gaps = Gaps()
+    rows(docker)["noise"].number.setValue(50.0)
+    yield 3000
+    seen["longest gap without a daemon"] = gaps.longest()
+    rows(docker)["noise"].number.setValue(24.0)  # a new daemon is started for it
+    yield from wait(lambda: docker._overlay and not busy(docker))
+    docker.cancel()
+    yield 300
+    seen["untouched by the death"] = state(document) == calm
     layer = next(n for n in document.rootNode().childNodes() if n.childNodes())
     (mask,) = layer.childNodes()
     box = (0, 0, document.width(), document.height())

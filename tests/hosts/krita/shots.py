@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hosts.krita.filter import Steps, busy, rows, the_docker, wait
+from hosts.krita.filter import Steps, busy, the_docker, wait
 from krita import Krita
 
 
@@ -19,7 +19,7 @@ def main(picture: str, shots: str) -> Steps:
     docker.raise_()
     docker.choose("denoise")
     yield 500
-    rows(docker)["noise"].number.setValue(25.0)
+    docker.ask()
     yield from wait(lambda: docker._overlay and not busy(docker))
     yield 500
     window.qwindow().grab().save(f"{shots}/krita-docker.png")
