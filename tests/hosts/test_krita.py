@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,18 @@ def test_after_saving_a_result_brings_its_settings_back_and_is_replaced(
 
 def test_a_killed_daemon_leaves_the_document_alone_and_is_replaced(seen: dict[str, Any]) -> None:
     assert seen["untouched by the death"]
+
+
+def test_a_painted_control_acts_where_the_layer_is_white(
+    seen: dict[str, Any], krita: Krita, tmp_path: Path
+) -> None:
+    painted = rgba(seen["painted"]).reshape(71, 97, 4)
+    whole = expected(krita, tmp_path, "noise=40").reshape(71, 97, 4)
+    source = layer(seen["opened"], 0).reshape(71, 97, 4)
+    np.testing.assert_array_equal(painted[:, 50:], source[:, 50:])  # the network sees 9 pixels
+    assert np.abs(painted[:, :30].astype(int) - whole[:, :30]).max() <= 1
+    record = json.loads(json.loads(seen["painted record"])[seen["painted layer"]])
+    assert record["maps"] == {"noise": {"name": "Sky"}}
 
 
 def test_a_preset_moves_the_sliders_back(seen: dict[str, Any]) -> None:

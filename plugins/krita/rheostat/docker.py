@@ -37,6 +37,7 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         self._models = installed.models()
         self._rows: list[ControlRow] = []
         self._source: nodes.Source | None = None  # what is previewed, or being applied
+        self._painted: dict[str, Any] = {}  # nodes that are maps, by control id
         self._result: Any = None  # the layer that Apply is to replace
         self._session: Session | None = None
         self._overlay: Overlay | None = None
@@ -146,6 +147,8 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         self._rows = [ControlRow(control, self.ask) for control in self.model.controls]
         for row in self._rows:
             self._sliders.addWidget(row)
+            row.map.setVisible(row.control.map and self.model.scale == 1)
+            row.map.find = _names
         self._presets.show_model(self.model)
         self.chooser.setToolTip(self.model.summary)
 
@@ -162,11 +165,16 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
             if settings and any(model.id == settings.model for model in self._models):
                 self.choose(settings.model)
                 self.set_values(dict(settings.controls))
+                for row in self._rows:
+                    row.map.choose(settings.maps.get(row.control.id, {}).get("name", ""))
                 self.cancel()  # nobody has moved a slider
                 self._say(f"Made from '{settings.source.get('name', '?')}'; Apply replaces it.")
         return True
 
     def _preview(self) -> None:
+        chosen = {row.control.id: row.map.chosen for row in self._rows if row.map.chosen}
+        if chosen != {control: node.name() for control, node in self._painted.items()}:
+            self.cancel()
         if self._session is None and not self._open("U8"):
             return
         assert self._session is not None
@@ -184,10 +192,23 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         self._result = node if settings else None
         origin = nodes.origin(document, settings) if settings else node
         self._source = source = nodes.read(document, origin, depth)
+        self._painted = self._maps(document)
+        maps = {c: nodes.read_map(document, n, source) for c, n in self._painted.items()}
         pixels = (source.data, source.format, source.width, source.height)
         start = installed.start_command()
-        self._session = Session(self._loop, start, "Krita", self.model.id, pixels, {}, self._hear)
+        self._session = Session(self._loop, start, "Krita", self.model.id, pixels, maps, self._hear)
         return True
+
+    def _maps(self, document: Any) -> dict[str, Any]:
+        """The nodes that were chosen as maps, by control id."""
+        known = {node.name(): node for node in nodes.maps(document)}
+        chosen = {row.control.id: row.map.chosen for row in self._rows if row.map.chosen}
+        for name in chosen.values():
+            if name not in known:
+                raise RheostatError(
+                    "no-source", f"There is no layer or mask '{name}'.", "Choose another as map."
+                )
+        return {control: known[name] for control, name in chosen.items()}
 
     def _box(self) -> Region:
         assert self._source is not None
@@ -249,7 +270,9 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         if self.model.scale > 1:
             nodes.enlarge(source, rendered, name)
         else:
-            self._active = nodes.apply(document, source, rendered, name, self._result)
+            self._active = nodes.apply(
+                document, source, rendered, name, self._painted, self._result
+            )
         self.cancel()
 
     def _end_apply(self, words: str) -> None:
@@ -268,6 +291,12 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
     def _say(self, text: str, is_problem: bool = False) -> None:
         self.status.setStyleSheet("font-weight: bold" if is_problem else "")
         self.status.setText(text)
+
+
+def _names() -> list[str]:
+    """The names of all that can be a map in the document in front."""
+    document = Krita.instance().activeDocument()
+    return [node.name() for node in nodes.maps(document)] if document else []
 
 
 def _middle(box: Region) -> Region:

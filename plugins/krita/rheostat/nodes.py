@@ -12,7 +12,7 @@ from rheostat_client.connection import Rendered
 from rheostat_client.errors import RheostatError
 from rheostat_client.settings import PARASITE, Settings
 
-from .qt import QtCore
+from .qt import QtCore, QtGui
 
 SRGB = "sRGB-elle-V2-srgbtrc.icc"
 ALIKE = {SRGB, "sRGB built-in", "sRGB IEC61966-2.1"}  # profiles whose values are the networks' own
@@ -64,11 +64,54 @@ def read(document: Any, node: Any, depth: str = "F32") -> Source:
     return Source(node, swapped(bytes(data), depth), FORMATS[depth], *rect)
 
 
-def apply(document: Any, source: Source, rendered: Rendered, name: str, old: Any = None) -> str:
+def maps(document: Any) -> list[Any]:
+    """Everything that can be a map: layers and masks, from the top."""
+    found: list[Any] = []
+
+    def gather(nodes: list[Any]) -> None:
+        for node in reversed(nodes):
+            if node.type() != "selectionmask":
+                found.append(node)
+                gather(node.childNodes())
+
+    gather(document.rootNode().childNodes())
+    return found
+
+
+def read_map(document: Any, node: Any, source: Source) -> tuple[bytes, str, int, int]:
+    """The node as grey where the source is; black outside and where it is transparent."""
+    document.waitForDone()
+    size = source.width, source.height
+    if node.type().endswith("mask"):
+        return bytes(node.pixelData(source.x, source.y, *size)), "gray8", *size
+    data = bytes(node.projectionPixelData(source.x, source.y, *size))
+    if not _is_plain(node) or node.colorDepth() != "U8":
+        data = _converted(document, node, "U8", (source.x, source.y, *size))
+    colours = QtGui.QImage(data, *size, 4 * size[0], QtGui.QImage.Format.Format_ARGB32)
+    ground = QtGui.QImage(*size, QtGui.QImage.Format.Format_RGB32)
+    ground.fill(QtCore.Qt.GlobalColor.black)
+    painter = QtGui.QPainter(ground)
+    painter.drawImage(0, 0, colours)
+    painter.end()
+    grey = ground.convertToFormat(QtGui.QImage.Format.Format_Grayscale8)
+    bits = grey.constBits()
+    bits.setsize(grey.sizeInBytes())
+    rows, stride = bytes(bits), grey.bytesPerLine()
+    return b"".join(rows[y * stride : y * stride + size[0]] for y in range(size[1])), "gray8", *size
+
+
+def apply(
+    document: Any,
+    source: Source,
+    rendered: Rendered,
+    name: str,
+    painted: dict[str, Any],
+    old: Any = None,
+) -> str:
     """A new layer of the rendered pixels directly above its source, as one step to undo.
 
-    With `old`, a result made before, in its place instead. The selection becomes a transparency
-    mask. Returns the new layer's id.
+    `painted` has the nodes that were its maps, by control id. With `old`, a result made before, in
+    its place instead. The selection becomes a transparency mask. Returns the new layer's id.
     """
     if source.node.parentNode() is None:
         raise _refuse("The layer was deleted while it was filtered.", "Undo, and filter again.")
@@ -93,7 +136,8 @@ def apply(document: Any, source: Source, rendered: Rendered, name: str, old: Any
     if old is not None:
         old.remove()
     origin = {"id": source.node.uniqueId().toString(), "name": source.node.name()}
-    settings = replace(Settings.from_json(rendered.settings), source=origin)
+    noted = {control: {"name": node.name()} for control, node in painted.items()}
+    settings = replace(Settings.from_json(rendered.settings), source=origin, maps=noted)
     remember(document, name_of_copy, settings)
     draft.setModified(False)
     draft.close()

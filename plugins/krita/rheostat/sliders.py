@@ -36,6 +36,9 @@ class ControlRow(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
         grid.addWidget(QtWidgets.QLabel(control.label), 0, 0, 1, 3)
         for column, widget in enumerate((self.slider, self.number, reset)):
             grid.addWidget(widget, 1, column)
+        self.map = MapChoice(changed)
+        grid.addWidget(self.map, 2, 0, 1, 3)
+        self.map.setVisible(False)
         self.set_value(control.default)
         self.slider.valueChanged.connect(self._slid)
         self.number.valueChanged.connect(self._typed)
@@ -65,6 +68,43 @@ class ControlRow(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
         self.slider.blockSignals(True)
         self.slider.setValue(round(STEPS * position))
         self.slider.blockSignals(False)
+
+
+class MapChoice(QtWidgets.QComboBox):  # type: ignore[misc]  # PyQt has no types
+    """Which layer or mask says where a control acts; filled anew each time it is opened."""
+
+    NOTHING = "the same everywhere"
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        """Call `changed` when another one is chosen."""
+        super().__init__()
+        self.setToolTip(
+            "White has the slider's value, black leaves the picture alone, grey lies between."
+        )
+        self.find: Callable[[], list[str]] = list
+        self.addItem(self.NOTHING)
+        self.activated.connect(lambda _index: changed())
+
+    @property
+    def chosen(self) -> str:
+        """The name of the layer or mask, or nothing."""
+        return str(self.currentData() or "")
+
+    def choose(self, name: str) -> None:
+        """Show the one of that name as chosen; an empty name is none."""
+        names = [self.NOTHING, *self.find()]
+        if name and name not in names:
+            names.append(name)
+        self.clear()
+        self.addItems([f"painted by {each}" if i else each for i, each in enumerate(names)])
+        for index, each in enumerate(names[1:], start=1):
+            self.setItemData(index, each)
+        self.setCurrentIndex(names.index(name) if name else 0)
+
+    def showPopup(self) -> None:  # noqa: N802
+        """Look for layers again, then open."""
+        self.choose(self.chosen)
+        super().showPopup()
 
 
 def _help(control: Control) -> str:

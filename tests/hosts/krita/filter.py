@@ -10,6 +10,7 @@ from collections.abc import Generator
 from typing import Any
 
 from krita import Krita, Selection
+from PyQt5.QtCore import QByteArray
 from PyQt5.QtGui import QImage
 
 PATIENCE = 60.0  # seconds
@@ -88,6 +89,28 @@ def main(picture: str, shots: str, file: str, daemon: int) -> Steps:
     docker.button.click()
     yield from wait(lambda: named(document, "Tiny") == 2)
     yield 500
+    document.setSelection(None)
+    sky = document.createNode("Sky", "paintlayer")
+    left = QByteArray(bytes([255]) * 4 * 40 * document.height())
+    sky.setPixelData(left, 0, 0, 40, document.height())
+    document.rootNode().addChildNode(sky, None)
+    yield 500
+    sky.setVisible(False)
+    document.setActiveNode(document.rootNode().childNodes()[0])
+    yield 600
+    rows(docker)["noise"].map.choose("Sky")
+    docker.ask()
+    yield from wait(lambda: docker._overlay and not busy(docker))
+    seen["painted"] = encoded(docker._overlay._image)
+    docker.button.click()
+    yield from wait(lambda: named(document, "Tiny") == 3)
+    yield 500
+    newest = document.rootNode().childNodes()[1]
+    seen["painted record"] = bytes(document.annotation("rheostat-settings")).decode()
+    seen["painted layer"] = newest.uniqueId().toString()
+    rows(docker)["noise"].map.choose("")
+    docker.cancel()
+
     docker._presets.save("evening")
     rows(docker)["noise"].set_value(3.0)
     docker._presets.list.activated.emit(docker._presets.list.findText("evening"))
