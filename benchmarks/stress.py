@@ -25,7 +25,9 @@ from rheostat_client.models import ModelInfo
 from rich.console import Console
 from rich.table import Table
 
-START = [sys.executable, "-m", "rheostatd", "serve"]
+# Budgets are small, so that memory has reached its height after a minute and may not grow then.
+BUDGETS = ["--picture-memory", "0.1", "--cache-memory", "0.1"]
+START = [sys.executable, "-m", "rheostatd", "serve", *BUDGETS]
 PROGRAMS = 8
 SIDE = 320  # pixels
 PATIENCE = 60.0  # seconds in which a daemon without programs must have ended its jobs
