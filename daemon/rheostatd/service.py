@@ -27,6 +27,7 @@ from .costs import Costs
 from .executor import Answers, LocalExecutor, Worker
 from .jobs import Answer, Job, Message, answers
 from .library import Library
+from .memory import Heap
 from .metrics import Metrics
 from .pool import Pool
 from .raster import Box, Picture
@@ -76,6 +77,7 @@ class Service:
         self._library = Library()
         self._places = [_Place(r, Pool(self._library, r, model_memory)) for r in renderers]
         self._costs = Costs(renderers[0], longest)
+        self._heap = Heap()
         self._tell = tell
         workers = [Worker(place.work, place.rest) for place in self._places]
         self._executor = LocalExecutor(workers, wake, log_file)
@@ -158,6 +160,7 @@ class Service:
             if isinstance(answer.message, Done | Error):
                 self.scheduler.finished(job)
                 self.store.release(job)
+                self._heap.tidy()
                 self.metrics.ended(job, answer.message)
                 self._log(job, answer.message)
                 if isinstance(answer.message, Done) and job.view().origin is None:
