@@ -111,7 +111,8 @@ class Trainer:
 
     @property
     def _modules(self) -> dict[str, nn.Module]:
-        return {"network": self.network, "multi_loss": self.task.multi_loss}
+        averages = {"multi_loss": self.task.multi_loss} if self.task.multi_loss else {}
+        return {"network": self.network, **averages}
 
     def resume(self) -> None:
         """Take up the state in `checkpoint`."""

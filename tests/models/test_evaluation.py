@@ -10,9 +10,10 @@ import pytest
 import torch
 from packages import BACKBONES, PackageMaker, random_denoiser, write_package
 from PIL import Image
-from rheostat.evaluation import TRAVEL, evaluate, violations
+from rheostat.evaluation import evaluate, violations
 from rheostat.package import WEIGHTS, read_package
 from rheostat.packing import pack, read_evidence
+from rheostat.scores import TRAVEL
 from rheostat_client.errors import RheostatError
 from safetensors.torch import save_file
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import abc
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 import torch
+from rheostat_client.controls import Control
 from torch import Generator, Tensor
+from torchmetrics.functional.image import peak_signal_noise_ratio, total_variation
 
 from ..losses import MultiLoss, l1
 from ..nets import Network
 from ..perception import LPIPS
+from ..scores import TRAVEL, Render, Scores
 from .task import Batch, Task
 
 
@@ -29,8 +31,6 @@ class Restoration(Task):
     """
 
     fidelity_floor = 0.4
-    scale: ClassVar[int] = 1  # sides of the clean picture for one of the degraded one's
-    controls: ClassVar[tuple[str, ...]]  # ids of λ in order
     probes: ClassVar[Mapping[str, tuple[float, ...]]]  # known faults; a training is watched on them
     series: ClassVar[
         Mapping[str, Mapping[float, tuple[float, ...]]]
@@ -96,6 +96,7 @@ class Restoration(Task):
             )
             perception = perception.index_put((wanted,), distance.to(fidelity))
         level = self.level(faults)
+        assert self.multi_loss is not None
         total: Tensor = self.multi_loss(
             {"fidelity": fidelity * level, "perception": perception * level},
             {"fidelity": 1 - (1 - self.fidelity_floor) * detail, "perception": detail},
@@ -113,18 +114,65 @@ class Restoration(Task):
                     lam = torch.tensor([[*fault, detail]], device=clean.device)
                     result = network(degraded, lam).clamp(0, 1)
                     if not detail:
-                        scores.setdefault(f"psnr_{name}", []).append(
-                            _psnr(self.judged(result), self.judged(clean))
-                        )
+                        psnr = float(self._psnr(result, clean))
+                        scores.setdefault(f"psnr_{name}", []).append(psnr)
                     if name == middle:
                         distance = float(self.lpips(result, clean))
                         scores.setdefault(f"lpips_detail_{detail:g}", []).append(distance)
         return {name: sum(values) / len(values) for name, values in scores.items()}
 
+    def measure(
+        self,
+        render: Render,
+        clean: Tensor,
+        index: int,
+        controls: Sequence[Control],
+        scores: Scores,
+    ) -> None:
+        """Each series of known faults, set right, without detail; then, on the middle fault, sweeps
+        of `detail`, of `blend` (the same travel as an opacity blend of the two ends, the baseline),
+        of the first control by its name, and `offset` (that control set too low or too high).
+        """
+        height, width = (side - side % self.scale for side in clean.shape[2:])
+        clean = clean[:, :, :height, :width]
+        for name, faults in self.series.items():
+            for position, fault in faults.items():
+                spoilt = self.spoil(clean, fault, index)
+                psnr = self._psnr(render(spoilt, (*fault, 0.0)), clean)
+                noisy = self._psnr(self.untouched(spoilt), clean)
+                scores.add(name, position, psnr=psnr, noisy=noisy)
+        spoilt = self.spoil(clean, self.middle, index)
+        self._sweep_detail(render, spoilt, clean, scores)
+        first, *others = self.middle
+        low, high = controls[0].soft
+        for position in TRAVEL:
+            value = low + (high - low) * position
+            result = render(spoilt, (value, *others, 0.0))
+            roughness = total_variation(result) / result.numel()
+            scores.add(self.controls[0], value, roughness=roughness)
+        for offset in self.offsets:
+            result = render(spoilt, (first + offset, *others, 0.0))
+            scores.add("offset", offset, psnr=self._psnr(result, clean))
+
+    def _sweep_detail(self, render: Render, spoilt: Tensor, clean: Tensor, scores: Scores) -> None:
+        described = self.lpips.describe(clean)
+        results = {d: render(spoilt, (*self.middle, d)) for d in TRAVEL}
+        for position, result in results.items():
+            blend = (1 - position) * results[0.0] + position * results[1.0]
+            for sweep, picture in (("detail", result), ("blend", blend)):
+                picture = picture.clamp(0, 1)
+                scores.add(
+                    sweep,
+                    position,
+                    psnr=self._psnr(picture, clean),
+                    fidelity=(picture - clean).abs().mean(),
+                    perception=self.lpips.distance(self.lpips.describe(picture), described)[0],
+                )
+
+    def _psnr(self, picture: Tensor, clean: Tensor) -> Tensor:
+        ours, theirs = self.judged(picture.clamp(0, 1)), self.judged(clean)
+        return peak_signal_noise_ratio(ours, theirs, data_range=1.0)
+
     def _inner(self, picture: Tensor) -> Tensor:
         m = self.margin
         return picture[:, :, m:-m, m:-m] if m else picture
-
-
-def _psnr(a: Tensor, b: Tensor) -> float:
-    return -10 * math.log10(float(((a - b) ** 2).mean()))

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import ClassVar
 
 import torch
+from rheostat_client.controls import Control
 from torch import Generator, Tensor, nn
 
 from ..losses import MultiLoss
 from ..nets import Network
+from ..scores import Render, Scores
 
 
 @dataclass(frozen=True)
@@ -41,20 +43,26 @@ class Task(nn.Module, abc.ABC):
     """How samples are drawn and judged.
 
     architecture  the name of the networks that do it
+    controls    ids of λ in order
+    scale       sides of the result for one of the picture's
     captions    what the tables of its evidence show, by name
     margin      pixels that crops are larger than the patch on each side, for what is done to them
-    multi_loss  the running averages of the losses; saved and resumed with the training
+    multi_loss  the running averages of the losses, if it has any; saved and resumed with the
+                training
     """
 
     architecture: ClassVar[str]
+    controls: ClassVar[tuple[str, ...]]
+    scale: ClassVar[int] = 1
     captions: ClassVar[Mapping[str, str]]
     margin: int = 0
-    multi_loss: MultiLoss
+    multi_loss: MultiLoss | None
 
     @abc.abstractmethod
     def __init__(self, backbones: Path) -> None:
         """Load what the losses need from the folder `backbones`."""
         super().__init__()
+        self.multi_loss = None
 
     @abc.abstractmethod
     def draw(self, clean: Tensor, detailed: float, generator: Generator) -> Batch:
@@ -70,3 +78,14 @@ class Task(nn.Module, abc.ABC):
     @abc.abstractmethod
     def validate(self, network: Network, pictures: Sequence[Tensor]) -> dict[str, float]:
         """Named scores, means over held-out `pictures` (1, 3, H, W)."""
+
+    @abc.abstractmethod
+    def measure(
+        self,
+        render: Render,
+        clean: Tensor,
+        index: int,
+        controls: Sequence[Control],
+        scores: Scores,
+    ) -> None:
+        """Add to `scores` what `render` makes of one clean picture (1, 3, H, W), the `index`-th."""
