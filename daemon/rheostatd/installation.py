@@ -14,11 +14,15 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import metadata
-from pathlib import Path
+from io import BytesIO
+from pathlib import Path, PurePosixPath
 
 import msgpack
 import rheostat_client
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 from rheostat_client.errors import RheostatError
+from rheostat_client.texts import DOMAIN
 
 START = [sys.executable, "-m", "rheostatd", "serve"]  # the words that start the daemon
 
@@ -66,7 +70,7 @@ def contents(host: str = "gimp") -> tuple[Files, tuple[str, ...]]:
     installation = {"version": metadata.version("rheostat"), "start": START}
     files = {
         **tree(_plug_in(host)),
-        **tree(Path(rheostat_client.__file__).parent, "rheostat_client/"),
+        **dict(_client()),
         **dict(_msgpack()),
         "models.json": _json(models),
         _MARK: _json(installation),
@@ -159,6 +163,18 @@ def _plug_in(host: str) -> Path:
     inside = Path(__file__).parent / "plugins"
     outside = Path(__file__).parents[2] / "plugins"
     return (inside if inside.is_dir() else outside) / host / NAME
+
+
+def _client() -> Iterator[tuple[str, bytes]]:
+    """The client library, with its catalogs as Python's gettext reads them."""
+    for name, data in tree(Path(rheostat_client.__file__).parent).items():
+        path = PurePosixPath(name)
+        if path.suffix == ".po":
+            compiled = BytesIO()
+            write_mo(compiled, read_po(BytesIO(data), locale=path.stem))
+            name = f"{path.parent}/{path.stem}/LC_MESSAGES/{DOMAIN}.mo"
+            data = compiled.getvalue()
+        yield f"rheostat_client/{name}", data
 
 
 def _msgpack() -> Iterator[tuple[str, bytes]]:

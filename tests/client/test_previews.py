@@ -143,9 +143,11 @@ def test_a_daemon_that_dies_is_reported_and_another_takes_over(
     assert isinstance(list(events(preview))[-1], Finished)
 
 
-def test_a_final_render_is_not_overtaken(connection: Connection, hash: str) -> None:
+def test_a_final_render_is_not_overtaken_and_takes_nothing_from_a_preview(
+    connection: Connection, hash: str
+) -> None:
     preview = Preview(connection)
-    preview.ask(hash, "slow", {"noise": 41.0})
+    preview.ask(hash, "slow", {"noise": 41.0}, focus=FOCUS)
     preview.ask(hash, "slow", {"noise": 42.0}, purpose="apply")
     found = list(events(preview))
     assert isinstance(found[-1], Finished)

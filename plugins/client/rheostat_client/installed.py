@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from .models import ModelInfo
+from .texts import localized
 
 
 def models() -> list[ModelInfo]:
-    """The models that get a menu entry."""
-    return [ModelInfo.from_dict(model) for model in _read("models.json")]
+    """The models that get a menu entry, in the user's language."""
+    return [localized(ModelInfo.from_dict(model)) for model in _read("models.json")]
 
 
 def start_command() -> list[str]:

@@ -129,9 +129,11 @@ class Preview:
         return [message] if isinstance(message, Progress) else []
 
     def _submit(self) -> None:
-        """Begin what waits, if what is in flight has been seen."""
+        """Begin what waits: a preview once the one in flight has been seen, all else at once."""
+        if self._waiting is None:
+            return
         late = time.monotonic() > self._begun + PATIENCE
-        if self._waiting is None or (self._job and self._missing > 0 and not late):
+        if self._job and self._missing > 0 and not late and self._waiting.purpose == "preview":
             return
         request, self._waiting = self._waiting, None
         if self._job and request.purpose != "preview":

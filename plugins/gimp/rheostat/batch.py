@@ -9,13 +9,15 @@ import sources
 from answer import Answer
 from gi.repository import Gimp
 from rheostat_client import installed
-from rheostat_client.connection import Connection
+from rheostat_client.connection import Connection, Region
 from rheostat_client.controls import title
 from rheostat_client.models import ModelInfo
 
 
-def answer(image: Any, chosen: list[Any], config: Any, model: ModelInfo) -> Answer:
-    """Render every layer at the values in `config`.
+def answer(
+    image: Any, chosen: list[Any], boxes: list[Region], config: Any, model: ModelInfo
+) -> Answer:
+    """Render the box of every layer at the values in `config`.
 
     GIMP's Cancel button ends this process at once; until it is done the image is as it was.
     """
@@ -30,13 +32,13 @@ def answer(image: Any, chosen: list[Any], config: Any, model: ModelInfo) -> Answ
 
     results = []
     with Connection.open(start=installed.start_command(), name="GIMP") as daemon:
-        for layer in chosen:
+        for layer, box in zip(chosen, boxes):
             results.append(
                 daemon.filter(
                     *layers.read(layer),
                     model.id,
                     values,
-                    region=layers.region(layer),
+                    region=box,
                     maps={name: layers.read_map(item, layer) for name, item in maps.items()},
                     on_progress=show,
                 )

@@ -24,6 +24,7 @@ from rheostat_client.messages import Progress
 from rheostat_client.models import ModelInfo
 from rheostat_client.previews import Event, Finished, Piece
 from rheostat_client.sessions import Session
+from rheostat_client.texts import _
 
 FOCUS = 512  # pixels; the middle of the layer, shown first and while the hand moves
 
@@ -38,13 +39,14 @@ class Dialog:
         model: ModelInfo,
         image: Any,
         chosen: Sequence[Any],
+        boxes: Sequence[Region],
         above: Any,
     ) -> None:
-        """For the layers `chosen`; the first one is previewed, directly above the layer `above`."""
+        """For `boxes` in the layers `chosen`; the first is previewed, directly above `above`."""
         GimpUi.init("rheostat")
         self._config, self._model, self._image = config, model, image
-        self._chosen = list(chosen)
-        self._current = self._chosen[0]  # the one that is rendered
+        self._chosen, self._boxes = list(chosen), list(boxes)
+        self._box = self._boxes[0]  # of the layer that is rendered
         sweep(image)
         self._window = GimpUi.ProcedureDialog.new(procedure, config, model.name)
         self._maps: dict[str, Any] = {}
@@ -53,7 +55,7 @@ class Dialog:
         self._loop: Any = None
         self._canvas: Canvas | None = None
         self._result: Rendered | None = None
-        self._preview = PreviewLayer(image, self._chosen[0], above, self._box(self._chosen[0]))
+        self._preview = PreviewLayer(image, self._chosen[0], above, self._boxes[0])
         self._session = self._open(self._chosen[0])
         self._fill()
 
@@ -93,21 +95,26 @@ class Dialog:
 
     def _map_row(self, control: Control) -> Any:
         row = Gtk.Box(spacing=6)
-        row.pack_start(Gtk.Label(label=f"{control.label}: painted by", xalign=0), False, False, 0)
+        row.pack_start(
+            Gtk.Label(label=_("{control}: painted by").format(control=control.label), xalign=0),
+            False,
+            False,
+            0,
+        )
         choice = Gtk.ComboBoxText()
         choice.set_tooltip_text(
-            "White has the slider's value, black leaves the picture alone, grey lies between."
+            _("White has the slider's value, black leaves the picture alone, grey lies between.")
         )
         items = [None, *sources.maps(self._image)]
         for item in items:
-            choice.append_text(item.get_name() if item else "nothing, the same everywhere")
+            choice.append_text(item.get_name() if item else _("nothing, the same everywhere"))
         before = sources.map_names(self._config.get_property("maps")).get(control.id)
         names = [item.get_name() if item else None for item in items]
         choice.set_active(names.index(before) if before in names else 0)
         if choice.get_active() > 0:
             self._maps[control.id] = items[choice.get_active()]
 
-        def changed(_: Any) -> None:
+        def changed(_choice: Any) -> None:
             item = items[choice.get_active()]
             self._maps.pop(control.id, None)
             if item is not None:
@@ -135,10 +142,6 @@ class Dialog:
         start = installed.start_command()
         return Session(GLibLoop(), start, "GIMP", self._model.id, pixels, maps, self._hear)
 
-    def _box(self, layer: Any) -> Region:
-        whole = (0, 0, layer.get_width(), layer.get_height())
-        return layers.region(layer) or whole
-
     def _ask(self) -> None:
         """Show the position the sliders stand at."""
         if self._loop is not None:
@@ -147,7 +150,7 @@ class Dialog:
             self._session.cancel()
             self._preview.hide()
             return
-        box = self._box(self._chosen[0])
+        box = self._boxes[0]
         self._session.ask(self._values(), box, _middle(box), "preview")
 
     def _render(self) -> list[Rendered] | None:
@@ -159,12 +162,11 @@ class Dialog:
         self._bar.show()
         results: list[Rendered] = []
         try:
-            for number, layer in enumerate(self._chosen):
+            for number, (layer, box) in enumerate(zip(self._chosen, self._boxes)):
                 if number:
                     self._session.close()
                     self._session = self._open(layer)
-                self._current = layer
-                box = self._box(layer)
+                self._box = box
                 self._canvas, self._result = None, None
                 self._session.ask(self._values(), box, None, "apply")
                 self._loop.run()
@@ -180,12 +182,12 @@ class Dialog:
     def _respond(self, _window: Any, response: int) -> None:
         if self._loop is not None and response != Gtk.ResponseType.OK:
             self._session.cancel()
-            self._say("The filter was cancelled.")
+            self._say(_("The filter was cancelled."))
             self._loop.quit()
 
     def _hear(self, event: Event | str) -> None:
         if isinstance(event, str):
-            self._say("The daemon is being reached…")
+            self._say(_("The daemon is being reached…"))
         elif isinstance(event, Progress):
             self._show_progress(event)
         elif isinstance(event, RheostatError):
@@ -203,8 +205,7 @@ class Dialog:
             Gimp.displays_flush()
             return
         if self._canvas is None:
-            scale = self._model.scale
-            x, y, width, height = (scale * number for number in self._box(self._current))
+            x, y, width, height = (self._model.scale * number for number in self._box)
             self._canvas = Canvas((x, y, width, height), piece.format)
         self._canvas.paste(piece, [piece.pixels])
 
@@ -237,14 +238,14 @@ def _describe(entry: Any, control: Control) -> None:
     entry.set_logarithmic(control.curve == "log")
     entry.set_digits(control.digits)
     entry.set_increments(control.step, 10 * control.step)
-    unit = "" if control.unit == "artistic" else f" Unit: {control.unit}."
+    unit = "" if control.unit == "artistic" else _(" Unit: {unit}.").format(unit=_(control.unit))
     entry.set_tooltip_text(control.help + unit)
     scale = entry.get_range()
     for value, word in zip(control.soft, control.ends):
         if word:
             scale.add_mark(value, Gtk.PositionType.BOTTOM, f"<small>{word}</small>")
     if control.off is not None and control.soft[0] < control.off < control.soft[1]:
-        scale.add_mark(control.off, Gtk.PositionType.TOP, "<small>off</small>")
+        scale.add_mark(control.off, Gtk.PositionType.TOP, f"<small>{_('off')}</small>")
 
 
 def _middle(box: Region) -> Region:

@@ -13,6 +13,7 @@ import sources
 from gi.repository import Babl, Gegl, Gimp
 from rheostat_client.connection import Region, Rendered
 from rheostat_client.errors import RheostatError
+from rheostat_client.texts import _
 
 _LAYOUTS = {"gray": "Y'", "graya": "Y'A", "rgb": "R'G'B'", "rgba": "R'G'B'A"}
 _DEPTHS = {"8": "u8", "16": "u16", "32f": "float"}
@@ -36,25 +37,35 @@ def chosen(drawables: list[Any]) -> list[Any]:
     Menus grey the entry out in most of these cases; scripts and shortcuts get here.
     """
     if not drawables:
-        raise _refuse("No layer is selected.", "Select one.")
+        raise _refuse(_("No layer is selected."), _("Select one."))
     return [_checked(layer) for layer in drawables]
 
 
 def check_alive(used: list[Any]) -> None:
     """RheostatError `bad-picture` if one of the layers was deleted meanwhile."""
     if not all(layer.is_valid() for layer in used):
-        raise _refuse("The layer was deleted while it was filtered.", "Undo, and filter again.")
+        raise _refuse(
+            _("The layer was deleted while it was filtered."), _("Undo, and filter again.")
+        )
 
 
 def _checked(layer: Any) -> Any:
     if not isinstance(layer, Gimp.Layer):
-        raise _refuse(f"'{layer.get_name()}' is not a layer.", "Select a layer, not its mask.")
+        raise _refuse(
+            _("'{name}' is not a layer.").format(name=layer.get_name()),
+            _("Select a layer, not its mask."),
+        )
     if layer.is_group():
-        raise _refuse(f"'{layer.get_name()}' is a layer group.", "Select a layer inside it.")
+        raise _refuse(
+            _("'{name}' is a layer group.").format(name=layer.get_name()),
+            _("Select a layer inside it."),
+        )
     if layer.is_floating_sel():
-        raise _refuse("The selection is floating.", "Anchor it or make it a layer (Layer menu).")
+        raise _refuse(
+            _("The selection is floating."), _("Anchor it or make it a layer (Layer menu).")
+        )
     if layer.is_indexed():
-        raise _refuse("The image has indexed colours.", "Choose Image > Mode > RGB first.")
+        raise _refuse(_("The image has indexed colours."), _("Choose Image ▸ Mode ▸ RGB first."))
     return layer
 
 
@@ -79,17 +90,16 @@ def read_map(item: Any, layer: Any) -> Pixels:
     return Pixels(both.data[::2], "gray8", width, height)
 
 
-def region(layer: Any) -> Region | None:
-    """The box of the selection on `layer`, in its own pixels; None without a selection.
+def box(layer: Any) -> Region:
+    """What of `layer` is to be filtered, in its own pixels: the box of the selection, or all.
 
     RheostatError `bad-picture` if the selection misses the layer.
     """
-    if Gimp.Selection.is_empty(layer.get_image()):
-        return None
-    meets, x, y, width, height = layer.mask_intersect()
+    meets, x, y, width, height = layer.mask_intersect()  # all of it without a selection
     if not meets:
         raise _refuse(
-            f"The selection is beside '{layer.get_name()}'.", "Select a part of the layer, or none."
+            _("The selection is beside '{name}'.").format(name=layer.get_name()),
+            _("Select a part of the layer, or none."),
         )
     return x, y, width, height
 
@@ -97,30 +107,28 @@ def region(layer: Any) -> Region | None:
 def draft(image: Any, source: Any, name: str, box: Region) -> Any:
     """A layer for a result in `box` (in the source's pixels), not yet in the image.
 
-    It stands where the source stands, and hides what the source's mask hides and what is not
-    selected. Mode and opacity are not copied: the source stays, and mixing the two is what the new
-    layer's opacity is for.
+    It stands where the source stands. Mode and opacity are not copied: the source stays, and mixing
+    the two is what the new layer's opacity is for.
     """
     x, y, width, height = box
     kind, mode = source.type(), Gimp.LayerMode.NORMAL
     layer = Gimp.Layer.new(image, name, width, height, kind, 100.0, mode)
-    _, left, top = source.get_offsets()
+    left, top = source.get_offsets()[1:]
     layer.set_offsets(left + x, top + y)
     return layer
 
 
-def cover(image: Any, source: Any, layer: Any) -> None:
-    """Give `layer`, which is in the image, the mask of its source and of the selection."""
-    selected = not Gimp.Selection.is_empty(image)
-    if not selected and not source.get_mask():
+def cover(image: Any, layer: Any, like: Any, selected: bool) -> None:
+    """Give `layer`, in the image already, the mask of `like`; and of the selection if wanted."""
+    selected = selected and not Gimp.Selection.is_empty(image)
+    if not selected and not like.get_mask():
         return
-    kind = Gimp.AddMaskType.SELECTION if selected else Gimp.AddMaskType.WHITE
-    mask = layer.create_mask(kind)
+    mask = layer.create_mask(Gimp.AddMaskType.SELECTION if selected else Gimp.AddMaskType.WHITE)
     layer.add_mask(mask)
-    if source.get_mask():
-        # The source's mask has the source's size: both offsets are those in the image.
-        (_, x, y), (_, left, top) = source.get_offsets(), layer.get_offsets()
-        mask.combine_masks(source.get_mask(), Gimp.ChannelOps.INTERSECT, x - left, y - top)
+    if like.get_mask():
+        # A mask has its layer's size: both offsets are those in the image.
+        (x, y), (left, top) = like.get_offsets()[1:], layer.get_offsets()[1:]
+        mask.combine_masks(like.get_mask(), Gimp.ChannelOps.INTERSECT, x - left, y - top)
     layer.set_edit_mask(False)
 
 
@@ -129,11 +137,11 @@ def insert(image: Any, source: Any, rendered: Rendered, name: str, maps: dict[st
 
     `source` stays selected, so that Repeat filters it and not the result.
     """
-    box = (rendered.x, rendered.y, rendered.width, rendered.height)
-    layer = draft(image, source, name, box)
-    write(layer, (0, 0, *box[2:]), rendered.format, rendered.pixels)
+    place = (rendered.x, rendered.y, rendered.width, rendered.height)
+    layer = draft(image, source, name, place)
+    write(layer, (0, 0, *place[2:]), rendered.format, rendered.pixels)
     image.insert_layer(layer, source.get_parent(), image.get_item_position(source))
-    cover(image, source, layer)
+    cover(image, layer, source, selected=True)
     sources.remember(layer, source, rendered.settings, maps)
     return layer
 
@@ -143,13 +151,15 @@ def replace(
 ) -> Any:
     """`result` with other pixels: a copy of it, with mask, mode and opacity, takes its place."""
     layer = result.copy()
-    box = (rendered.x, rendered.y, rendered.width, rendered.height)
     whole = (0, 0, layer.get_width(), layer.get_height())
-    if whole[2:] != box[2:]:
+    if whole[2:] != (rendered.width, rendered.height):
         raise _refuse(
-            f"'{result.get_name()}' is {whole[2]} × {whole[3]} pixels, its source gives "
-            f"{box[2]} × {box[3]}.",
-            "Filter the source again instead.",
+            _("'{name}' is {size} pixels, its source gives {given}.").format(
+                name=result.get_name(),
+                size=f"{whole[2]} × {whole[3]}",
+                given=f"{rendered.width} × {rendered.height}",
+            ),
+            _("Filter the source again instead."),
         )
     write(layer, whole, rendered.format, rendered.pixels)
     image.insert_layer(layer, result.get_parent(), image.get_item_position(result))
@@ -165,7 +175,7 @@ def enlarged(source: Any, rendered: Rendered, name: str) -> Any:
     width, height = rendered.width, rendered.height
     image = Gimp.Image.new_with_precision(width, height, old.get_base_type(), old.get_precision())
     image.set_color_profile(old.get_effective_color_profile())
-    _, across, down = old.get_resolution()
+    across, down = old.get_resolution()[1:]
     image.set_resolution(across, down)
     layer = Gimp.Layer.new(image, name, width, height, source.type(), 100.0, Gimp.LayerMode.NORMAL)
     write(layer, (0, 0, width, height), rendered.format, rendered.pixels)

@@ -9,9 +9,9 @@ from gi.repository import Gtk
 from rheostat_client.errors import RheostatError
 from rheostat_client.models import ModelInfo
 from rheostat_client.presets import Presets
+from rheostat_client.texts import _
 
 Values = dict[str, float]
-NONE = "Presets…"
 
 
 class PresetsRow:
@@ -32,20 +32,20 @@ class PresetsRow:
         self._list = Gtk.ComboBoxText()
         self._list.connect("changed", self._choose)
         self.widget.pack_start(self._list, True, True, 0)
-        for label, act in (("Save…", self._save), ("Delete", self._delete)):
+        for label, act in ((_("Save…"), self._save), (_("Delete"), self._delete)):
             button = Gtk.Button(label=label)
-            button.connect("clicked", lambda _, act=act: self._try(act))
+            button.connect("clicked", lambda _button, act=act: self._try(act))
             self.widget.pack_start(button, False, False, 0)
         self._try(self._fill)
 
-    def _fill(self, chosen: str = NONE) -> None:
-        names = [NONE, "Defaults", *self._presets.names()]
+    def _fill(self, chosen: str = "") -> None:
+        names = [_("Presets…"), _("Defaults"), *self._presets.names()]
         self._list.remove_all()
         for name in names:
             self._list.append_text(name)
-        self._list.set_active(names.index(chosen))
+        self._list.set_active(names.index(chosen) if chosen else 0)
 
-    def _choose(self, _: Any) -> None:
+    def _choose(self, _list: Any) -> None:
         place, name = self._list.get_active(), self._list.get_active_text()
         if place == 1:
             self._set(self._defaults)
@@ -64,8 +64,8 @@ class PresetsRow:
             self._fill()
 
     def _ask_name(self) -> str:
-        question = Gtk.Dialog(title="Save preset", transient_for=self._window, modal=True)
-        question.add_buttons("_Cancel", Gtk.ResponseType.CANCEL, "_Save", Gtk.ResponseType.OK)
+        question = Gtk.Dialog(title=_("Save preset"), transient_for=self._window, modal=True)
+        question.add_buttons(_("_Cancel"), Gtk.ResponseType.CANCEL, _("_Save"), Gtk.ResponseType.OK)
         question.set_default_response(Gtk.ResponseType.OK)
         entry = Gtk.Entry(activates_default=True)
         if self._list.get_active() > 1:

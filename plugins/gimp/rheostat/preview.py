@@ -24,9 +24,11 @@ class PreviewLayer:
     """
 
     def __init__(self, image: Any, source: Any, above: Any, box: Region) -> None:
-        """For pieces in `box` of the source; the layer goes directly above the layer `above`."""
+        """For pieces in `box` of the source; the layer goes directly above the layer `above`.
+
+        That is the source, or a result of it; what hides parts of it hides them here too.
+        """
         self._image, self._source, self._above, self._box = image, source, above, box
-        self._was_dirty = image.is_dirty()
         self._layer: Any = None
 
     def show(self, piece: Piece) -> None:
@@ -44,9 +46,6 @@ class PreviewLayer:
         if self._layer is not None and self._layer.is_valid():
             with _unnoticed(self._image):
                 self._image.remove_layer(self._layer)
-            if not self._was_dirty:
-                self._image.clean_all()
-            Gimp.displays_flush()
         self._layer = None
 
     def _insert(self) -> None:
@@ -59,7 +58,8 @@ class PreviewLayer:
         with _unnoticed(self._image):
             parent, position = self._above.get_parent(), self._image.get_item_position(self._above)
             self._image.insert_layer(self._layer, parent, position)
-            layers.cover(self._image, self._source, self._layer)
+            is_new = self._above.get_id() == self._source.get_id()
+            layers.cover(self._image, self._layer, self._above, selected=is_new)
 
 
 def sweep(image: Any) -> None:
@@ -67,24 +67,25 @@ def sweep(image: Any) -> None:
     for layer in list(sources.everything(image.get_layers())):
         mark = layer.get_parasite(MARK)
         if mark is not None and not _is_alive(int(bytes(mark.get_data()))):
-            was_dirty = image.is_dirty()
             with _unnoticed(image):
                 image.remove_layer(layer)
-            if not was_dirty:
-                image.clean_all()
-            Gimp.displays_flush()
 
 
 @contextmanager
 def _unnoticed(image: Any) -> Iterator[None]:
-    """What happens inside is not in the undo list, and changes nothing of what is selected."""
-    selected = image.get_selected_layers()
+    """What happens inside is not in the undo list, and changes neither what is selected nor whether
+    the image counts as modified. Others may work on it while a dialog is open: both are looked at
+    here, each time."""
+    selected, was_dirty = image.get_selected_layers(), image.is_dirty()
     image.undo_freeze()
     try:
         yield
         image.set_selected_layers([layer for layer in selected if layer.is_valid()])
     finally:
         image.undo_thaw()
+        if not was_dirty:
+            image.clean_all()
+        Gimp.displays_flush()
 
 
 def _is_alive(process: int) -> bool:

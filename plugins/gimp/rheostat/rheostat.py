@@ -19,11 +19,14 @@ gi.require_version("GimpUi", "3.0")
 gi.require_version("Gegl", "0.4")
 import layers
 import sources
+from answer import Answer
 from gi.repository import Gimp, GLib, GObject
 from rheostat_client import installed
+from rheostat_client.connection import Region
 from rheostat_client.controls import complete, title
 from rheostat_client.errors import RheostatError
 from rheostat_client.models import ModelInfo
+from rheostat_client.texts import _
 
 RETUNE = "rheostat-retune"
 
@@ -32,7 +35,7 @@ class Rheostat(Gimp.PlugIn):  # type: ignore[misc]  # gi has no types
     """Offers every installed model as a procedure `rheostat-<model id>`, and `rheostat-retune`."""
 
     def do_set_i18n(self, _procedure: str) -> bool:
-        """No translations yet."""
+        """Ours are not where GIMP looks (rheostat_client.texts)."""
         return False
 
     def do_query_procedures(self) -> list[str]:
@@ -54,27 +57,27 @@ class Rheostat(Gimp.PlugIn):  # type: ignore[misc]  # gi has no types
         _present(procedure, f"{model.name}…", model.summary)
         _add_controls(procedure, model)
         flags = GObject.ParamFlags.READWRITE
-        procedure.add_string_argument("maps", "Maps", MAPS_HELP, "", flags)
-        procedure.add_boolean_aux_argument("preview", "Pre_view", PREVIEW_HELP, True, flags)
-        procedure.add_layer_return_value("layer", "Layer", "The new layer", True, flags)
+        procedure.add_string_argument("maps", _("Maps"), MAPS_HELP, "", flags)
+        procedure.add_boolean_aux_argument("preview", _("Pre_view"), PREVIEW_HELP, True, flags)
+        procedure.add_layer_return_value("layer", _("Layer"), _("The new layer"), True, flags)
         return procedure
 
     def _retuning(self) -> Any:
         procedure = Gimp.ImageProcedure.new(self, RETUNE, Gimp.PDBProcType.PLUGIN, retune, self)
         procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
-        words = "Changes the settings of a layer that a Rheostat filter made"
-        _present(procedure, "_Re-tune Layer…", words)
+        words = _("Changes the settings of a layer that a Rheostat filter made")
+        _present(procedure, _("_Re-tune Layer…"), words)
         flags = GObject.ParamFlags.READWRITE
-        procedure.add_string_argument("controls", "Controls", CONTROLS_HELP, "", flags)
-        procedure.add_layer_return_value("layer", "Layer", "The changed layer", True, flags)
+        procedure.add_string_argument("controls", _("Controls"), CONTROLS_HELP, "", flags)
+        procedure.add_layer_return_value("layer", _("Layer"), _("The changed layer"), True, flags)
         return procedure
 
 
-MAPS_HELP = (
+MAPS_HELP = _(
     'Painted controls: the name of a layer, mask or channel by control, as JSON: {"noise": "Sky"}'
 )
-PREVIEW_HELP = "Show on the canvas what the sliders do"
-CONTROLS_HELP = 'Values by control, as JSON: {"noise": 12}; the others stay as they are'
+PREVIEW_HELP = _("Show on the canvas what the sliders do")
+CONTROLS_HELP = _('Values by control, as JSON: {"noise": 12}; the others stay as they are')
 
 
 def _present(procedure: Any, label: str, summary: str) -> None:
@@ -102,7 +105,8 @@ def run(
 
     def work() -> Any:
         chosen = layers.chosen(drawables)
-        answer = _answer(procedure, mode, image, chosen, config, model, chosen[0])
+        boxes = [layers.box(layer) for layer in chosen]
+        answer = _answer(procedure, mode, image, chosen, boxes, config, model, chosen[0])
         if answer is None:
             return None
         layers.check_alive(chosen)
@@ -112,8 +116,9 @@ def run(
                 layers.enlarged(source, rendered, name)
                 for source, rendered in zip(chosen, answer.results)
             ]
-            for layer in made:
-                _display(layer.get_image(), mode)
+            if mode == Gimp.RunMode.INTERACTIVE:
+                for layer in made:
+                    Gimp.Display.new(layer.get_image())
             return made[0]
         with layers.one_step(image):
             made = [
@@ -144,7 +149,9 @@ def retune(
             values.set_property(name, value)
         names = {control: m.get("name", "") for control, m in settings.maps.items()}
         values.set_property("maps", json.dumps(names))
-        answer = _answer(own, mode, image, [source], values, model, result)
+        # Where it was made; what is selected today is another matter.
+        box = settings.region or (0, 0, source.get_width(), source.get_height())
+        answer = _answer(own, mode, image, [source], [box], values, model, result)
         if answer is None:
             return None
         layers.check_alive([source, result])
@@ -161,18 +168,19 @@ def _answer(
     mode: Any,
     image: Any,
     chosen: list[Any],
+    boxes: list[Region],
     config: Any,
     model: ModelInfo,
     above: Any,
-) -> Any:
+) -> Answer | None:
     """What the user, or the script, wants and what came of it; None if the user does not."""
     if mode == Gimp.RunMode.INTERACTIVE:
         import dialog  # needs a display, which the other modes may not have
 
-        return dialog.Dialog(procedure, config, model, image, chosen, above).run()
+        return dialog.Dialog(procedure, config, model, image, chosen, boxes, above).run()
     import batch
 
-    return batch.answer(image, chosen, config, model)
+    return batch.answer(image, chosen, boxes, config, model)
 
 
 def _report(procedure: Any, work: Callable[[], Any]) -> Any:
@@ -198,8 +206,10 @@ def _model(name: str) -> ModelInfo:
             return model
     raise RheostatError(
         "unknown-model",
-        f"The layer was made with the model '{name}', which GIMP does not know.",
-        "Run `rheostat install gimp` again and restart GIMP.",
+        _("The layer was made with the model '{name}', which GIMP does not know.").format(
+            name=name
+        ),
+        _("Run `rheostat install gimp` again and restart GIMP."),
     )
 
 
@@ -208,14 +218,10 @@ def _numbers(words: str) -> dict[str, float]:
         return {name: float(value) for name, value in json.loads(words or "{}").items()}
     except (ValueError, TypeError, AttributeError) as error:
         raise RheostatError(
-            "bad-value", f"The argument controls is {words!r}.", CONTROLS_HELP
+            "bad-value",
+            _("The argument {name} is {given}.").format(name="controls", given=repr(words)),
+            CONTROLS_HELP,
         ) from error
-
-
-def _display(image: Any, mode: Any) -> None:
-    image.clean_all()
-    if mode == Gimp.RunMode.INTERACTIVE:
-        Gimp.Display.new(image)
 
 
 def _failed(procedure: Any, message: str) -> Any:

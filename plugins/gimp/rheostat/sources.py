@@ -11,6 +11,7 @@ from typing import Any
 from gi.repository import Gimp
 from rheostat_client.errors import RheostatError
 from rheostat_client.settings import PARASITE, Settings
+from rheostat_client.texts import _
 
 IDENTITY = "rheostat-id"  # parasite of a source: a name that copies and other images keep
 _KEPT = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
@@ -57,8 +58,8 @@ def origin(image: Any, result: Any) -> Any:
     if settings is None:
         raise RheostatError(
             "no-source",
-            f"'{result.get_name()}' is no result of Rheostat.",
-            "Select a layer that a Rheostat filter made.",
+            _("'{name}' is no result of Rheostat.").format(name=result.get_name()),
+            _("Select a layer that a Rheostat filter made."),
         )
     source = settings.source
     others = [layer for layer in below(image, result) if layer.get_id() != result.get_id()]
@@ -71,9 +72,10 @@ def origin(image: Any, result: Any) -> Any:
         return same[0]
     raise RheostatError(
         "no-source",
-        f"The layer '{source.get('name', '?')}', from which '{result.get_name()}' was made, is not "
-        "in this image any more.",
-        "Copy it back, or filter another layer.",
+        _(
+            "The layer '{source}', from which '{name}' was made, is not in this image any more."
+        ).format(source=source.get("name", "?"), name=result.get_name()),
+        _("Copy it back, or filter another layer."),
     )
 
 
@@ -83,7 +85,9 @@ def item(image: Any, name: str) -> Any:
         if found.get_name() == name:
             return found
     raise RheostatError(
-        "no-source", f"There is no layer, mask or channel '{name}'.", "Choose another one as map."
+        "no-source",
+        _("There is no layer, mask or channel '{name}'.").format(name=name),
+        _("Choose another one as map."),
     )
 
 
@@ -101,8 +105,8 @@ def map_names(words: str) -> dict[str, str]:
     if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
         raise RheostatError(
             "bad-value",
-            f"The argument maps is {words!r}.",
-            'Give the name of a layer, mask or channel for each control: {"noise": "Sky"}.',
+            _("The argument {name} is {given}.").format(name="maps", given=repr(words)),
+            _('Give the name of a layer, mask or channel for each control: {"noise": "Sky"}.'),
         )
     return names
 

@@ -11,7 +11,17 @@ from typing import Any
 
 import gi
 from hosts.gimp.images import describe, load, tree
-from hosts.gimp.screen import find, keys, open_dialog, preview, shoot, show, wait_for, xdotool
+from hosts.gimp.screen import (
+    find,
+    keys,
+    open_dialog,
+    preview,
+    shoot,
+    show,
+    wait_for,
+    wait_for_layers,
+    xdotool,
+)
 
 gi.require_version("Gdk", "3.0")
 from gi.repository import Gdk, Gimp
@@ -59,7 +69,7 @@ def main(picture: str, key: str, model: str, daemon: int, shots: str) -> dict[st
     put(dialog, "24")  # a new daemon is started for it
     wait_for(lambda: preview(image) and still(image)["pixels"] == seen["dragged"]["pixels"])
     keys(dialog, "alt+o")
-    wait_for(lambda: not find(f"^{model}$"))
+    wait_for_layers(image, 2)  # the dialog goes before the layer comes
     seen["accepted"] = state(image)
     keys(window, "ctrl+z")
     wait_for(lambda: len(image.get_layers()) == 1)

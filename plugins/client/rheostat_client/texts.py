@@ -1,0 +1,50 @@
+"""Texts: what hosts show, in the user's language.
+
+Whatever a person reads goes through `_`; names of values go in by `format` afterwards. The catalogs
+are `locale/*.po`, which `tools/texts.py` keeps complete and `rheostat install` compiles.
+"""
+
+from __future__ import annotations
+
+import gettext
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from .controls import Control
+from .models import ModelInfo
+
+DOMAIN = "rheostat"
+_FOLDER = Path(__file__).with_name("locale")
+
+_catalog: gettext.NullTranslations = gettext.NullTranslations()
+
+
+def use(languages: Sequence[str] | None = None, folder: Path = _FOLDER) -> None:
+    """Speak the first of `languages` (de, pt-BR) there is a catalog for, or else English.
+
+    Without `languages`, what LANGUAGE, LC_ALL, LC_MESSAGES and LANG say; that is done on import.
+    """
+    global _catalog
+    wanted = None if languages is None else [name.replace("-", "_") for name in languages]
+    _catalog = gettext.translation(DOMAIN, folder, wanted, fallback=True)
+
+
+def _(text: str) -> str:
+    """The text in the user's language."""
+    return _catalog.gettext(text) if text else ""  # gettext keeps its own notes under ""
+
+
+def localized(model: ModelInfo) -> ModelInfo:
+    """The model with its names and explanations in the user's language."""
+    controls = tuple(_localized(control) for control in model.controls)
+    return replace(model, name=_(model.name), summary=_(model.summary), controls=controls)
+
+
+def _localized(control: Control) -> Control:
+    low, high = control.ends
+    ends = (_(low), _(high))
+    return replace(control, label=_(control.label), help=_(control.help), ends=ends)
+
+
+use()
