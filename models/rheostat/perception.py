@@ -49,10 +49,35 @@ class Fire(nn.Module):
         return torch.cat((self.expand1x1(x), self.expand3x3(x)), 1).relu_()
 
 
-def _squeezenet() -> nn.Sequential:
-    pool = nn.MaxPool2d(3, 2, ceil_mode=True)
+def squeezenet(backbones: Path, pool: nn.Module | None = None, stride: int = 2) -> nn.Sequential:
+    """The layers of SqueezeNet 1.1 below its classifier, with ImageNet weights, not to be trained.
+
+    `pool` and `stride` are those of the pooling layers and of the first convolution, if others are
+    wanted than the network was trained with. RheostatError `no-backbone` without the weights.
+    """
+    network = _layers(pool or nn.MaxPool2d(3, 2, ceil_mode=True), stride)
+    prefix = "features."
+    weights = _load(backbones, _BACKBONE)
+    network.load_state_dict(
+        {k.removeprefix(prefix): v.float() for k, v in weights.items() if k.startswith(prefix)}
+    )
+    return network.requires_grad_(False).eval()
+
+
+def _load(backbones: Path, name: str) -> dict[str, Tensor]:
+    path = backbones / name
+    if not path.is_file():
+        raise RheostatError(
+            "no-backbone",
+            f"The perceptual loss needs {name}, which is not in {backbones}.",
+            "Name the folder that holds it with --backbones.",
+        )
+    return load_file(path)
+
+
+def _layers(pool: nn.Module, stride: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(3, 64, 3, stride=2), nn.ReLU(inplace=True), pool,
+        nn.Conv2d(3, 64, 3, stride=stride), nn.ReLU(inplace=True), pool,
         Fire(64, 16, 64), Fire(128, 16, 64), pool,
         Fire(128, 32, 128), Fire(256, 32, 128), pool,
         Fire(256, 48, 192), Fire(384, 48, 192), Fire(384, 64, 256), Fire(512, 64, 256),
@@ -65,20 +90,8 @@ class LPIPS(nn.Module):
     def __init__(self, backbones: Path) -> None:
         """Load the weights from the folder `backbones`; RheostatError `no-backbone` without."""
         super().__init__()
-        for name in (_BACKBONE, _LINEAR):
-            if not (backbones / name).is_file():
-                raise RheostatError(
-                    "no-backbone",
-                    f"The perceptual loss needs {name}, which is not in {backbones}.",
-                    "Name the folder that holds it with --backbones.",
-                )
-        weights = load_file(backbones / _BACKBONE)
-        self.features = _squeezenet()
-        prefix = "features."
-        self.features.load_state_dict(
-            {k.removeprefix(prefix): v.float() for k, v in weights.items() if k.startswith(prefix)}
-        )
-        linear = load_file(backbones / _LINEAR)
+        self.features = squeezenet(backbones)
+        linear = _load(backbones, _LINEAR)
         self.linear = [linear[k].float().reshape(1, -1, 1, 1) for k in sorted(linear)]
         shift, scale = torch.tensor([-0.030, -0.088, -0.188]), torch.tensor([0.458, 0.448, 0.450])
         self.register_buffer("shift", shift.view(1, 3, 1, 1))

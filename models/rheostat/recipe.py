@@ -22,7 +22,7 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     batch: Positive
     patch: Positive  # pixels on a side
     learning_rate: Annotated[float, msgspec.Meta(gt=0, le=1)]
-    detailed: Annotated[float, msgspec.Meta(ge=0, le=1)]  # share of samples with detail > 0
+    detailed: Annotated[float, msgspec.Meta(ge=0, le=1)]  # share of samples that the task varies so
     only: tuple[Annotated[int, msgspec.Meta(ge=0)], ...] = ()
 
 

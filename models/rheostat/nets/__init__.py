@@ -9,6 +9,7 @@ from .deblocker import Deblocker
 from .deblurrer import Deblurrer
 from .denoiser import Denoiser
 from .network import Baked, Network
+from .stylizer import Stylizer
 from .upscaler import Upscaler
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Deblurrer",
     "Denoiser",
     "Network",
+    "Stylizer",
     "Upscaler",
     "build",
 ]
@@ -26,6 +28,7 @@ ARCHITECTURES: Mapping[str, Callable[..., Network]] = {
     "denoiser": Denoiser,
     "deblocker": Deblocker,
     "deblurrer": Deblurrer,
+    "stylizer": Stylizer,
     "upscaler": Upscaler,
 }
 

@@ -11,6 +11,7 @@ from .deblur import DeblurTask
 from .dejpeg import DejpegTask
 from .denoise import DenoiseTask
 from .restoration import Restoration
+from .style import StyleTask
 from .task import Batch, Task
 from .upscale import DoubleTask, QuadrupleTask
 
@@ -20,6 +21,7 @@ TASKS: Mapping[str, type[Task]] = {
     "denoise": DenoiseTask,
     "dejpeg": DejpegTask,
     "deblur": DeblurTask,
+    "style": StyleTask,
     "upscale-2": DoubleTask,
     "upscale-4": QuadrupleTask,
 }

@@ -1,0 +1,182 @@
+"""Style: photographs painted in the manner of paintings, mixed and as strong as λ says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from rheostat_client.controls import Control
+from torch import Generator, Tensor
+
+from ..nets import Network
+from ..samplers import simplex
+from ..scores import TRAVEL, Render, Scores
+from ..style import STYLE_WEIGHT, StyleLoss
+from .task import Batch, Task
+
+PAINTINGS: Mapping[str, str] = {  # by control id; public domain, in the folder `styles`
+    "starry": "starry_night_van_gogh_1889.jpg",
+    "wave": "great_wave_hokusai_1831.jpg",
+    "scream": "the_scream_munch_1893.jpg",
+    "composition": "composition_vii_kandinsky_1913.jpg",
+}
+COARSENESS = (-1.0, -1.0, 0.0, 1.0, 1.0)  # of the style layers
+CONTRAST = 4.0  # by what a layer's weight grows or falls from the middle of stroke to its end
+MIDDLE = 0.5  # stroke at which all layers weigh alike
+SIDE = 256  # pixels; pictures are measured at this short side
+
+
+class StyleTask(Task):
+    """λ = (weight of each painting …, stroke, strength).
+
+    L(λ) = content + 40 · strength² · Σᵢ shareᵢ Σₗ wₗ(stroke) · styleᵢₗ, with the shares of the
+    paintings in the sum of their weights, over √(1 + 40 · strength²), so that weak and strong
+    samples count alike. wₗ(stroke) moves weight from fine to coarse layers (Babaeizadeh & Ghiasi,
+    ICLR 2020) and keeps its sum. Photographs are taken between their own size and about 0.4 of it.
+    """
+
+    architecture = "stylizer"
+    controls = (*PAINTINGS, "stroke", "strength")
+    margin = 160
+    captions: ClassVar = {
+        **{
+            name: f"`{name}` = position against a second painting at 0.5; style is the distance to "
+            "the painting."
+            for name in PAINTINGS
+        },
+        "stroke": "`stroke` = position, the mean over the paintings; coarse and fine are the "
+        "distances of the coarse and the fine layers.",
+        "strength": "`strength` = position, the mean over the paintings; total is content + 40 · "
+        "style.",
+        "blend": "The same as the opacity of the full result over the photograph: the baseline.",
+        "paintings": "Each painting alone at full strength, by number in the order of the sliders.",
+    }
+
+    def __init__(self, backbones: Path) -> None:
+        """The paintings come from the folder `styles` beside `backbones`."""
+        super().__init__(backbones)
+        styles = backbones.resolve().parent / "styles"
+        self.losses = StyleLoss(backbones, [styles / name for name in PAINTINGS.values()])
+
+    def draw(self, clean: Tensor, detailed: float, generator: Generator) -> Batch:
+        """Photographs at random scales; `detailed` is the share with other than full strength."""
+        count, side = clean.shape[0], clean.shape[2] - 2 * self.margin
+        pictures = torch.cat([_rescaled(picture, side, generator) for picture in clean])
+        shares = simplex(count, len(PAINTINGS), generator)
+        alone = torch.rand(count, 1, generator=generator) < 0.5
+        one_hot = F.one_hot(shares.argmax(1), len(PAINTINGS)).float()
+        draws = torch.rand(count, 4, generator=generator)
+        stroke = torch.where(draws[:, 0] < 0.4, MIDDLE, draws[:, 1])
+        stroke = torch.where(draws[:, 0] > 0.75, stroke.round(), stroke)
+        strength = torch.where(draws[:, 2] < detailed, draws[:, 3], 1.0)
+        lam = torch.cat(
+            (torch.where(alone, one_hot, shares), stroke[:, None], strength[:, None]), 1
+        )
+        return Batch(pictures, pictures, lam)
+
+    def loss(self, output: Tensor, batch: Batch) -> Tensor:
+        """The scalar loss; see the class."""
+        weights, stroke, strength = batch.lam.tensor_split([len(PAINTINGS), -1], dim=1)
+        with torch.no_grad():
+            content = self.losses.content(batch.target)
+        found = self.losses(output, content)
+        shares = weights / weights.sum(1, keepdim=True)
+        style = (found.style * shares[:, :, None] * layer_weights(stroke)[:, None]).sum((1, 2))
+        weight = STYLE_WEIGHT * strength[:, 0] ** 2
+        total: Tensor = ((found.content + weight * style) / (1 + weight).sqrt()).mean()
+        return total
+
+    def validate(self, network: Network, pictures: Sequence[Tensor]) -> dict[str, float]:
+        """The total loss of every painting alone at full strength, in the middle of stroke."""
+        scores = dict.fromkeys(PAINTINGS, 0.0)
+        for clean in pictures:
+            content = self.losses.content(clean)
+            for number, name in enumerate(PAINTINGS):
+                lam = torch.tensor([position({name: 1.0})], device=clean.device)
+                found = self.losses(network(clean, lam).clamp(0, 1), content)
+                total = found.content[0] + STYLE_WEIGHT * found.style[0, number].sum()
+                scores[name] += float(total) / len(pictures)
+        return scores
+
+    def measure(
+        self,
+        render: Render,
+        clean: Tensor,
+        index: int,  # noqa: ARG002  # nothing is drawn at random
+        controls: Sequence[Control],  # noqa: ARG002  # every slider goes from 0 to 1
+        scores: Scores,
+    ) -> None:
+        """Sweeps of every slider, of `blend`, and `paintings`: see the captions."""
+        photograph = measured(clean)
+        content = self.losses.content(photograph)
+
+        def look(**sliders: float) -> tuple[Tensor, Tensor, Tensor]:
+            result = render(photograph, position(sliders)).clamp(0, 1)
+            found = self.losses(result, content)
+            return result, found.content[0], found.style[0]
+
+        names = list(PAINTINGS)
+        for number, name in enumerate(names):
+            second = names[(number + 1) % len(names)]
+            for travel in TRAVEL:
+                style = look(**{second: 0.5, name: travel})[2]
+                scores.add(name, travel, style=style[number].sum())
+            for travel in TRAVEL:
+                style = look(**{name: 1.0, "stroke": travel})[2][number]
+                coarse, fine = (style[_layers(sign)].sum() / len(names) for sign in (1, -1))
+                scores.add("stroke", travel, coarse=coarse, fine=fine)
+            full = look(**{name: 1.0})[0]
+            for travel in TRAVEL:
+                _, distance, style = look(**{name: 1.0, "strength": travel})
+                self._add(scores, "strength", travel, distance, style[number], len(names))
+                found = self.losses(photograph + travel * (full - photograph), content)
+                self._add(
+                    scores, "blend", travel, found.content[0], found.style[0, number], len(names)
+                )
+            found = self.losses(full, content)
+            self._add(scores, "paintings", number, found.content[0], found.style[0, number], 1)
+
+    @staticmethod
+    def _add(
+        scores: Scores, sweep: str, place: float, content: Tensor, style: Tensor, parts: int
+    ) -> None:
+        style = style.sum() / parts
+        content = content / parts
+        total = content + STYLE_WEIGHT * style
+        scores.add(sweep, place, content=content, style=style, total=total)
+
+
+def position(sliders: Mapping[str, float]) -> tuple[float, ...]:
+    """λ with these sliders; paintings that are not named are at 0, the rest at their defaults."""
+    defaults = {**dict.fromkeys(PAINTINGS, 0.0), "stroke": MIDDLE, "strength": 1.0}
+    return tuple((defaults | dict(sliders)).values())
+
+
+def layer_weights(stroke: Tensor) -> Tensor:
+    """Weights (N, layers) of the style layers for `stroke` (N, 1) in 0..1; each row's mean is 1."""
+    weights = CONTRAST ** ((2 * stroke - 1) * stroke.new_tensor(COARSENESS))
+    return weights / weights.mean(1, keepdim=True)
+
+
+def measured(clean: Tensor) -> Tensor:
+    """A picture (1, 3, H, W) at the size at which it is measured, sides multiples of 4."""
+    scale = SIDE / min(clean.shape[2:])
+    size = [round(side * scale / 4) * 4 for side in clean.shape[2:]]
+    return F.interpolate(clean, size, mode="bicubic", antialias=True).clamp(0, 1)
+
+
+def _layers(sign: int) -> list[int]:
+    return [number for number, coarseness in enumerate(COARSENESS) if coarseness * sign > 0]
+
+
+def _rescaled(picture: Tensor, side: int, generator: Generator) -> Tensor:
+    """A random square of `picture` (3, H, H), at least `side` wide, reduced to `side`."""
+    widest = picture.shape[1]
+    draws = torch.rand(3, generator=generator)
+    cut = side + int(float(draws[0]) * (widest - side + 1))
+    top, left = (int(float(draw) * (widest - cut + 1)) for draw in draws[1:])
+    square = picture[None, :, top : top + cut, left : left + cut]
+    return F.interpolate(square, (side, side), mode="bicubic", antialias=True).clamp(0, 1)
