@@ -40,6 +40,7 @@ def texts() -> Iterator[str]:
         yield from (model["name"], model["summary"])
         for control in model["controls"]:
             yield from (control["label"], control["help"], *control.get("ends", ()))
+            yield control["unit"]
 
 
 def updated(path: Path) -> Catalog:

@@ -153,6 +153,15 @@ def test_only_the_off_position_is_off() -> None:
     assert not control(off=None).is_off(0.0)
 
 
+@given(st.floats(-10, 100))
+def test_rounded_is_a_near_value_that_the_control_takes(value: float) -> None:
+    noise = control(step=0.5)
+    rounded = noise.rounded(value)
+    assert noise.check(rounded) == rounded
+    assert rounded % 0.5 == 0
+    assert abs(rounded - min(75, max(0, value))) <= 0.25
+
+
 @pytest.mark.parametrize(
     ("step", "value", "text"),
     [(0.5, 25.0, "25"), (0.5, 0.25, "0.2"), (1, 0.6, "1"), (0.01, 0.3, "0.3"), (5, 75.0, "75")],

@@ -75,6 +75,14 @@ def test_a_model_speaks_too(installed: Path) -> None:
     assert (model.id, model.controls[0].id) == (MODEL.id, CONTROL.id)
 
 
+def test_a_slider_explains_itself() -> None:
+    noise = Control(
+        "noise", "Noise", "More is smoother.", "px", (0, 75), (0, 50), (5, 50), 25, off=0
+    )
+    lines = ["More is smoother.", "Unit: px", "Off at 0", "Trained from 5 to 50"]
+    assert texts.explanation(noise).splitlines() == lines
+
+
 def test_the_environment_chooses(installed: Path) -> None:
     code = "from rheostat_client.texts import _; print(_('Presets…'))"
     words = {**os.environ, "LANGUAGE": "de_AT", "LC_ALL": "C.UTF-8", "PYTHONIOENCODING": "utf-8"}

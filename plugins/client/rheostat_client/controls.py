@@ -120,6 +120,11 @@ class Control:
         linear = math.copysign(position * position, position) if self.curve == "sqrt" else position
         return low + linear * (high - low)
 
+    def rounded(self, value: float) -> float:
+        """The nearest value that is a whole number of steps, inside the hard range."""
+        low, high = self.hard
+        return min(high, max(low, round(round(value / self.step) * self.step, 9)))
+
     @property
     def digits(self) -> int:
         """Decimal places that `step` makes meaningful, 0..6."""

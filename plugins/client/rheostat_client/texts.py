@@ -41,6 +41,21 @@ def localized(model: ModelInfo) -> ModelInfo:
     return replace(model, name=_(model.name), summary=_(model.summary), controls=controls)
 
 
+def explanation(control: Control) -> str:
+    """What the slider does, between which ends, in what unit, where it is off; line by line."""
+    lines = [control.help]
+    if any(control.ends):
+        lines.append(" – ".join(filter(None, control.ends)))
+    if control.unit != "artistic":
+        lines.append(_("Unit: {unit}").format(unit=_(control.unit)))
+    if control.off is not None:
+        lines.append(_("Off at {value}").format(value=control.format(control.off)))
+    if control.trained != control.hard:
+        low, high = (control.format(value) for value in control.trained)
+        lines.append(_("Trained from {low} to {high}").format(low=low, high=high))
+    return "\n".join(filter(None, lines))
+
+
 def _localized(control: Control) -> Control:
     low, high = control.ends
     ends = (_(low), _(high))
