@@ -53,7 +53,7 @@ class StyleLoss(nn.Module):
         mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
         self.register_buffer("mean", mean.view(1, 3, 1, 1))
         self.register_buffer("std", std.view(1, 3, 1, 1))
-        found = [self._grams(self.describe(_painting(path))) for path in paintings]
+        found = [self._grams(self.describe(read_painting(path))) for path in paintings]
         for number, grams in enumerate(zip(*found, strict=True)):
             self.register_buffer(f"grams{number}", torch.cat(grams))
 
@@ -91,7 +91,8 @@ class StyleLoss(nn.Module):
         return [gram(features).float() * features.shape[1] for features in maps]
 
 
-def _painting(path: Path) -> Tensor:
+def read_painting(path: Path) -> Tensor:
+    """A painting (1, 3, H, W) in 0..1 at the size whose statistics count; see StyleLoss."""
     if not path.is_file():
         raise RheostatError(
             "no-painting",

@@ -18,7 +18,10 @@ from torch import Tensor, nn
 PHOTOGRAPH = REPOSITORY / "docs" / "images" / "astronaut.png"
 
 
-@pytest.fixture(params=sorted(TASKS))
+RESTORATIONS = sorted(name for name, kind in TASKS.items() if issubclass(kind, Restoration))
+
+
+@pytest.fixture(params=RESTORATIONS)
 def task(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Restoration:
     monkeypatch.setattr(restoration, "LPIPS", lambda _backbones: nn.Identity())
     made = TASKS[request.param](Path())
