@@ -26,12 +26,14 @@ POINTWISE: Mapping[Any, Callable[..., Tensor] | None] = {
     operator.sub: torch.sub,
     torch.sub: torch.sub,
     operator.mul: torch.mul,
+    operator.truediv: torch.div,
     torch.mul: torch.mul,
     torch.relu: lambda x, out: torch.clamp_min(x, 0, out=out),
     F.relu: lambda x, out: torch.clamp_min(x, 0, out=out),
     nn.ReLU: lambda x, out: torch.clamp_min(x, 0, out=out),
     torch.sigmoid: torch.sigmoid,
     torch.tanh: torch.tanh,
+    torch.rsqrt: torch.rsqrt,
     F.gelu: None,
     F.leaky_relu: None,
     torch.clamp: None,
@@ -70,9 +72,9 @@ class _Layer:
 class Strips:
     """A network (1, C, H, W) -> (1, C', s · H, s · W), prepared to run strip by strip.
 
-    It may hold 3×3 and other centred convolutions with stride 1 and zero padding, pixel shuffle and
-    unshuffle, repeated pixels, and what works on every pixel by itself. NotStreamableError for
-    anything else.
+    It may hold 3×3 and other centred convolutions and averages with stride 1 and zero padding,
+    pixel shuffle and unshuffle, repeated pixels, and what works on every pixel by itself.
+    NotStreamableError for anything else.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -271,6 +273,8 @@ def _layer(root: nn.Module, node: fx.Node, numbers: Mapping[fx.Node, int]) -> _L
     module = root.get_submodule(str(node.target)) if node.op == "call_module" else None
     if isinstance(module, nn.Conv2d):
         return _convolution(node.name, inputs, module)
+    if isinstance(module, nn.AvgPool2d):
+        return _average(node.name, inputs, module)
     if isinstance(module, nn.PixelShuffle):
         return _Layer(node.name, inputs, module, scale=module.upscale_factor)
     if isinstance(module, nn.PixelUnshuffle):
@@ -311,6 +315,22 @@ def _convolution(name: str, inputs: tuple[int, ...], conv: nn.Conv2d) -> _Layer:
         )
 
     return _Layer(name, inputs, run, radius=reach[0] // 2)
+
+
+def _average(name: str, inputs: tuple[int, ...], pool: nn.AvgPool2d) -> _Layer:
+    size, stride, padding = (_pair(n) for n in (pool.kernel_size, pool.stride, pool.padding))
+    centred = padding == (size[0] // 2, size[1] // 2) and all(side % 2 for side in size)
+    if stride != (1, 1) or not centred or not pool.count_include_pad or pool.divisor_override:
+        raise NotStreamableError(f"{name} is not a centred average of stride 1 with zero padding")
+
+    def run(x: Tensor) -> Tensor:
+        return F.avg_pool2d(x, size, 1, (0, size[1] // 2))
+
+    return _Layer(name, inputs, run, radius=size[0] // 2)
+
+
+def _pair(size: int | tuple[int, int]) -> tuple[int, int]:
+    return (size, size) if isinstance(size, int) else size
 
 
 def _caller(node: fx.Node, target: Any) -> Callable[..., Tensor]:

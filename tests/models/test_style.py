@@ -12,7 +12,7 @@ from rheostat.nets import Stylizer
 from rheostat.recipe import read_recipe
 from rheostat.scores import Scores
 from rheostat.style import STYLE_LAYERS, STYLE_WEIGHT, StyleLoss, read_painting
-from rheostat.tasks.style import PAINTINGS, StyleTask, layer_weights, measured, position
+from rheostat.tasks.style import FLOOR, PAINTINGS, StyleTask, layer_weights, measured, position
 from rheostat.tasks.task import Batch
 from rheostat_client.errors import RheostatError
 from torch import Tensor
@@ -69,11 +69,10 @@ def test_the_loss_is_what_the_sliders_weigh(task: StyleTask, photograph: Tensor)
     def loss(**sliders: float) -> float:
         return float(task.loss(y, Batch(x, x, torch.tensor([position(sliders)]))))
 
-    style = found.style[0, 0].sum()
-    full = (found.content[0] + STYLE_WEIGHT * style) / (1 + STYLE_WEIGHT) ** 0.5
+    full = (found.content[0] + STYLE_WEIGHT * found.style[0, 0].sum() + FLOOR).log()
     assert loss(starry=1.0) == pytest.approx(float(full), rel=1e-4)
     assert loss(starry=0.4, wave=0.4) == pytest.approx(loss(starry=1.0, wave=1.0), rel=1e-4)
-    assert loss(starry=1.0, strength=0.0) == pytest.approx(float(found.content[0]), rel=1e-4)
+    assert loss(starry=1.0, strength=0.0) == pytest.approx(float((found.content[0] + FLOOR).log()))
 
 
 def test_stroke_moves_weight_from_fine_to_coarse_layers() -> None:

@@ -9,10 +9,47 @@ from torch import Tensor, nn
 
 from ..strategies import convert
 from .network import Baked, Network
-from .restorer import ResidualBlock, Trunk, smooth_step
+from .restorer import ResidualBlock, smooth_step
 
 FOLD = 4  # pixels on a side that share their features
+WINDOW = 9  # folds on a side over which contrast is evened out
+FAINT = 1 / 255  # what has less contrast than that is not lifted to full contrast
 ONSET = 0.15  # strength, or sum of the weights, over which the change grows to its full size
+
+
+class Eyes(nn.Module):
+    """Picture -> features at a quarter of its size.
+
+    They see the picture as it is, and once more with its contrast evened out: each value less the
+    mean of its surroundings, over their deviation. That is what instance normalisation does for
+    style networks (Ulyanov et al., CVPR 2017), by statistics of a window and not of the picture,
+    so that a tile equals the whole. Without it flat parts stay flat: a convolution paints nothing
+    where nothing is.
+    """
+
+    def __init__(self, width: int, dilations: Sequence[int]) -> None:
+        """A residual block of `width` channels for each of `dilations`."""
+        super().__init__()
+        self.fold = nn.PixelUnshuffle(FOLD)
+        self.across = nn.AvgPool2d((1, WINDOW), 1, (0, WINDOW // 2))
+        self.along = nn.AvgPool2d((WINDOW, 1), 1, (WINDOW // 2, 0))
+        self.enter = nn.Conv2d(3 * FOLD**2, width, 3, padding=1)
+        self.enter_evened = nn.Conv2d(3 * FOLD**2, width, 3, padding=1, bias=False)
+        self.body = nn.Sequential(*(ResidualBlock(width, dilation) for dilation in dilations))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3, H, W), sides multiples of 4 -> (N, width, H / 4, W / 4)."""
+        folded = self.fold(x - 0.5)
+        inside = self._mean(folded * 0 + 1)  # less than 1 where the window leaves the picture
+        apart = folded - self._mean(folded) / inside
+        evened = apart * torch.rsqrt(self._mean(apart * apart) / inside + FAINT**2)
+        dtype = next(self.parameters()).dtype
+        z: Tensor = self.body(self.enter(folded.to(dtype)) + self.enter_evened(evened.to(dtype)))
+        return z
+
+    def _mean(self, x: Tensor) -> Tensor:
+        mean: Tensor = self.along(self.across(x))
+        return mean
 
 
 class Brush(nn.Module):
@@ -41,7 +78,7 @@ class Stylized(Baked):
     """A stylizer baked at one slider position."""
 
     def __init__(
-        self, features: Trunk, brush: Brush, detail: nn.Conv2d, leave: nn.Conv2d, fade: float
+        self, features: Eyes, brush: Brush, detail: nn.Conv2d, leave: nn.Conv2d, fade: float
     ) -> None:
         """The parts of a Stylizer at one λ."""
         super().__init__()
@@ -70,10 +107,8 @@ class Stylizer(Network):
 
     Result = picture + fade(λ) · tanh(net(picture, λ)). The kernels are affine in (share of each
     painting, 2 · stroke − 1, strength): a mixture of paintings has a mixture of their kernels
-    (Maggioni et al., CVPR 2023). There is no normalisation by statistics of the picture, on which
-    style networks usually rest (Ulyanov et al. 2017): a tile would not equal the whole. Dilated
-    layers at a quarter of the size see far enough for brush strokes; a last layer at full size
-    also sees the photograph, to paint over its detail.
+    (Maggioni et al., CVPR 2023). Dilated layers at a quarter of the size see far enough for brush
+    strokes; a last layer at full size also sees the photograph, to paint over its detail.
     """
 
     multiple = FOLD
@@ -96,11 +131,11 @@ class Stylizer(Network):
             )
         self.paintings = paintings
         late_axes = paintings + 2
-        self.trunk = convert(Trunk(width, early, FOLD), controls=paintings + 1)
+        self.trunk = convert(Eyes(width, early), controls=paintings + 1)
         self.brush = convert(Brush(width, late), controls=late_axes)
         self.detail = convert(nn.Conv2d(3, width // 4, 3, padding=1), controls=late_axes)
         self.leave = convert(nn.Conv2d(width // 4, 3, 3, padding=1), controls=late_axes)
-        layers = 1 + sum(dilation + 1 for dilation in (*early, *late))
+        layers = 1 + sum(dilation + 1 for dilation in (*early, *late)) + 2 * (WINDOW // 2)
         self.receptive_radius = FOLD * layers + 7  # and the layers at half and at full size
 
     def forward(self, x: Tensor, lam: Tensor) -> Tensor:
@@ -120,7 +155,7 @@ class Stylizer(Network):
         axes = self.coordinates(lam[None])[0]
         trunk, brush = self.trunk.bake(axes[:-1]), self.brush.bake(axes)
         detail, leave = self.detail.bake(axes), self.leave.bake(axes)
-        assert isinstance(trunk, Trunk)
+        assert isinstance(trunk, Eyes)
         assert isinstance(brush, Brush)
         assert isinstance(detail, nn.Conv2d)
         assert isinstance(leave, nn.Conv2d)

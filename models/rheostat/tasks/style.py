@@ -26,6 +26,7 @@ PAINTINGS: Mapping[str, str] = {  # by control id; public domain, in the folder 
 COARSENESS = (-1.0, -1.0, 0.0, 1.0, 1.0)  # of the style layers
 CONTRAST = 4.0  # by what a layer's weight grows or falls from the middle of stroke to its end
 MIDDLE = 0.5  # stroke at which all layers weigh alike
+FLOOR = 0.1  # added to the loss before its logarithm: less than that is as good as nothing
 SIDE = 256  # pixels; pictures are measured at this short side
 
 
@@ -33,9 +34,10 @@ class StyleTask(Task):
     """λ = (weight of each painting …, stroke, strength).
 
     L(λ) = content + 40 · strength² · Σᵢ shareᵢ Σₗ wₗ(stroke) · styleᵢₗ, with the shares of the
-    paintings in the sum of their weights, over √(1 + 40 · strength²), so that weak and strong
-    samples count alike. wₗ(stroke) moves weight from fine to coarse layers (Babaeizadeh & Ghiasi,
-    ICLR 2020) and keeps its sum. Photographs are taken between their own size and about 0.4 of it.
+    paintings in the sum of their weights. Its logarithm is trained: a sample counts by the factor
+    that its loss can still fall, be it weak or strong, dark or bright. wₗ(stroke) moves weight from
+    fine to coarse layers (Babaeizadeh & Ghiasi, ICLR 2020) and keeps its sum. Photographs are taken
+    between their own size and about 0.4 of it.
     """
 
     architecture = "stylizer"
@@ -86,7 +88,7 @@ class StyleTask(Task):
         shares = weights / weights.sum(1, keepdim=True)
         style = (found.style * shares[:, :, None] * layer_weights(stroke)[:, None]).sum((1, 2))
         weight = STYLE_WEIGHT * strength[:, 0] ** 2
-        total: Tensor = ((found.content + weight * style) / (1 + weight).sqrt()).mean()
+        total: Tensor = (found.content + weight * style + FLOOR).log().mean()
         return total
 
     def validate(self, network: Network, pictures: Sequence[Tensor]) -> dict[str, float]:
