@@ -132,7 +132,7 @@ class Krita:
 
 
 @contextmanager
-def virtual_screen(size: str = "1280x800") -> Iterator[str]:
+def virtual_screen(size: str = "1440x900") -> Iterator[str]:
     """A display of its own with a window manager on it."""
     read, write = os.pipe()
     server = ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{size}x24", "-nolisten", "tcp"]

@@ -57,13 +57,20 @@ def test_a_large_photograph_opens_previews_and_follows(
     picture.write_bytes(imagecodecs.png_encode(np.tile(small, times)[:height, :width], level=1))
     gimp.rheostat("models")
     seen = gimp.run(
-        "large", display=display, picture=str(picture), key=gimp.shortcut("tiny"), model="Tiny"
+        "large",
+        display=display,
+        picture=str(picture),
+        key=gimp.shortcut("tiny"),
+        model="Tiny",
+        values=["40", "15", "60"],
     )
     later = ", ".join(f"{1000 * seconds:.0f}" for seconds in seen["later"])
     print(
         f"{megapixels} megapixels: dialog {seen['dialog']:.2f} s, first preview "
-        f"{seen['first']:.2f} s later, slider to screen {later} ms"
+        f"{seen['first']:.2f} s later, slider to screen {later} ms, plug-in's memory "
+        f"{seen['memory'] / 1e6:.0f} MB"
     )
+    assert seen["memory"] < 300e6 + 12 * 1e6 * megapixels  # a few copies of the pixels
     assert seen["layers"] == 1
 
 

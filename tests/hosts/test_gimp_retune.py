@@ -95,7 +95,7 @@ class TestPart:
         np.testing.assert_array_equal(painted[:, 40 + EDGE :], source[:, 40 + EDGE :])
         assert np.abs(painted[:, : 40 - EDGE].astype(int) - everywhere[:, : 40 - EDGE]).max() <= 1
         record = json.loads(partial["painted"]["record"])
-        assert record["maps"] == {"noise": {"name": "Sky"}}
+        assert record["maps"]["noise"]["name"] == "Sky"
         assert "no layer, mask or channel 'Sea'" in partial["no such map"]["error"]
 
     def test_several_layers_in_one_go(self, partial: dict[str, Any]) -> None:

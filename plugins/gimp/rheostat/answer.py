@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from places import Place
 from rheostat_client.connection import Rendered
 
 
 class Answer(NamedTuple):
-    """Slider positions by control id, maps by control id, and a result for each source."""
+    """Slider positions by control id, maps by control id, and a result for each place."""
 
     values: dict[str, float]
     maps: dict[str, Any]
+    places: list[Place]
     results: list[Rendered]

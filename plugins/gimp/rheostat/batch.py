@@ -8,16 +8,15 @@ import layers
 import sources
 from answer import Answer
 from gi.repository import Gimp
+from places import Place
 from rheostat_client import installed
-from rheostat_client.connection import Connection, Region
+from rheostat_client.connection import Connection
 from rheostat_client.controls import title
 from rheostat_client.models import ModelInfo
 
 
-def answer(
-    image: Any, chosen: list[Any], boxes: list[Region], config: Any, model: ModelInfo
-) -> Answer:
-    """Render the box of every layer at the values in `config`.
+def answer(image: Any, places: list[Place], config: Any, model: ModelInfo) -> Answer:
+    """Render every place at the values in `config`.
 
     GIMP's Cancel button ends this process at once; until it is done the image is as it was.
     """
@@ -32,15 +31,15 @@ def answer(
 
     results = []
     with Connection.open(start=installed.start_command(), name="GIMP") as daemon:
-        for layer, box in zip(chosen, boxes):
+        for place in places:
             results.append(
                 daemon.filter(
-                    *layers.read(layer),
+                    *layers.read(place.layer),
                     model.id,
                     values,
-                    region=box,
-                    maps={name: layers.read_map(item, layer) for name, item in maps.items()},
+                    region=place.box,
+                    maps={name: layers.read_map(item, place.layer) for name, item in maps.items()},
                     on_progress=show,
                 )
             )
-    return Answer(values, maps, results)
+    return Answer(values, maps, places, results)

@@ -1,36 +1,40 @@
-"""The dialog of a model: a slider per control, presets, maps, and the canvas that follows."""
+"""The dialog of a model: a slider per control, ways to compare, and the canvas that follows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gi
 
 gi.require_version("Gtk", "3.0")
+gi.require_version("Gdk", "3.0")
 import layers
-import presets_row
-import sources
 from answer import Answer
-from gi.repository import Gimp, GimpUi, GLib, Gtk
+from compare_row import CompareRow
+from gi.repository import GimpUi, GLib, Gtk
 from loop import GLibLoop
+from maps_rows import MapsRows
+from places import IMAGE, Place
+from presets_row import PresetsRow
 from preview import PreviewLayer, sweep
 from rheostat_client import installed
-from rheostat_client.canvas import Canvas
-from rheostat_client.connection import Region, Rendered
-from rheostat_client.controls import Control
+from rheostat_client.comparing import Split
+from rheostat_client.connection import Rendered
 from rheostat_client.errors import RheostatError
-from rheostat_client.messages import Progress
 from rheostat_client.models import ModelInfo
-from rheostat_client.previews import Event, Finished, Piece
-from rheostat_client.sessions import Session
+from rheostat_client.previews import Piece
 from rheostat_client.texts import _
-
-FOCUS = 512  # pixels; the middle of the layer, shown first and while the hand moves
+from rheostat_client.workbench import Workbench
+from slider import Slider
 
 
 class Dialog:
-    """Shows the result of the newest position on the canvas, and renders it in full at the end."""
+    """Shows the result of the newest position on the canvas, and renders it in full at the end.
+
+    It is the Screen of its workbench.
+    """
 
     def __init__(
         self,
@@ -38,29 +42,32 @@ class Dialog:
         config: Any,
         model: ModelInfo,
         image: Any,
-        chosen: Sequence[Any],
-        boxes: Sequence[Region],
-        above: Any,
+        find: Callable[[str], list[Place]],
+        others: list[ModelInfo],
     ) -> None:
-        """For `boxes` in the layers `chosen`; the first is previewed, directly above `above`."""
+        """`find` gives the places for what the argument `source` says; the first is previewed.
+
+        `others` are the models to which one may change.
+        """
         GimpUi.init("rheostat")
-        self._config, self._model, self._image = config, model, image
-        self._chosen, self._boxes = list(chosen), list(boxes)
-        self._box = self._boxes[0]  # of the layer that is rendered
+        self._config, self._model, self._image, self._find = config, model, image, find
         sweep(image)
         self._window = GimpUi.ProcedureDialog.new(procedure, config, model.name)
-        self._maps: dict[str, Any] = {}
         self._status = Gtk.Label(xalign=0, wrap=True, max_width_chars=46)
         self._bar = Gtk.ProgressBar(no_show_all=True)
-        self._loop: Any = None
-        self._canvas: Canvas | None = None
+        self._inputs = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=8)
+        self._loop: Any = None  # while it renders in full
         self._result: Rendered | None = None
-        self._preview = PreviewLayer(image, self._chosen[0], above, self._boxes[0])
-        self._session = self._open(self._chosen[0])
-        self._fill()
+        self._is_stopped = False  # the last full render was, by the user
+        self._other: ModelInfo | None = None
+        controls = [c for c in model.controls if c.map and model.scale == 1]
+        self._maps = MapsRows(image, config, controls, self._repaint)
+        self._compare = CompareRow(config, self._values, self._set, self._split)
+        self._start()
+        self._fill(others)
 
-    def run(self) -> Answer | None:
-        """Let the user choose; None if the dialog was cancelled."""
+    def run(self) -> Answer | ModelInfo | None:
+        """Let the user choose; None if the dialog was cancelled, a model to go on with another."""
         self._ask()
         self._window.connect("response", self._respond)
         self._window.connect("delete-event", lambda *_: self._loop is not None)
@@ -68,64 +75,74 @@ class Dialog:
             while self._window.run():
                 results = self._render()
                 if results is not None:
-                    return Answer(self._values(), dict(self._maps), results)
-            return None
+                    return Answer(self._values(), self._maps.chosen, self._places, results)
+                if self._is_stopped:
+                    self._ask()
+            return self._other
         finally:
-            self._preview.hide()
-            self._session.close()
+            self._stop()
             self._window.destroy()
 
-    def _fill(self) -> None:
-        box = self._window.get_content_area()
-        row = presets_row.PresetsRow(self._window, self._model, self._values, self._set)
-        box.pack_start(row.widget, False, False, 4)
-        for control in self._model.controls:
-            _describe(self._window.get_scale_entry(control.id, 1.0), control)
-        self._window.fill([control.id for control in self._model.controls])
-        for control in self._model.controls:
-            if control.map and self._model.scale == 1:
-                box.pack_start(self._map_row(control), False, False, 2)
-        if self._model.scale == 1:
-            self._window.fill(["preview"])
+    def show(self, piece: Piece) -> None:
+        """Put a finished piece of a preview on the canvas."""
+        self._preview.show(piece)
+
+    def say(self, words: str, is_problem: bool = False) -> None:
+        """Show a line below everything else."""
+        escaped = GLib.markup_escape_text(words)
+        self._status.set_markup(f"<b>{escaped}</b>" if is_problem else escaped)
+
+    def progress(self, share: float) -> None:
+        """Show how much of the full render is done."""
+        self._bar.set_fraction(share)
+
+    def finish(self, result: Rendered | None) -> None:
+        """The full render of one place is over."""
+        self._result = result
+        if self._loop is not None:
+            self._loop.quit()
+
+    def _fill(self, others: list[ModelInfo]) -> None:
+        model, box = self._model, self._window.get_content_area()
+        presets = PresetsRow(self._window, model, self._values, self._set)
+        sliders = Gtk.Grid(column_spacing=6, row_spacing=4)
+        taken = set("lshrocfvput")  # access keys of everything else in the dialog
+        for row, control in enumerate(model.controls):
+            choose = partial(self._config.set_property, control.id)
+            slider = Slider(control, with_access_key(control.label, taken), choose)
+            slider.attach(sliders, row)
+            slider.show(self._config.get_property(control.id))
+            self._config.connect(f"notify::{control.id}", self._follow, control.id, slider)
+        rows = [self._chooser(others)] if others else []
+        rows += [presets.widget, sliders]
+        rows += [self._maps.widget, self._compare.widget] if model.scale == 1 else []
+        for each in rows:
+            self._inputs.pack_start(each, False, False, 0)
+        box.pack_start(self._inputs, False, False, 4)
+        if others:
+            self._window.fill(["source", "output"] if model.scale == 1 else ["source"])
+            self._config.connect("notify::source", lambda *_: self._move())
         for widget in (self._bar, self._status):
             box.pack_start(widget, False, False, 4)
-        for name in (*(control.id for control in self._model.controls), "preview"):
-            self._config.connect(f"notify::{name}", lambda *_: self._ask())
+        self._config.connect("notify::preview", lambda *_: self._ask())
         box.show_all()
 
-    def _map_row(self, control: Control) -> Any:
+    def _chooser(self, others: list[ModelInfo]) -> Any:
         row = Gtk.Box(spacing=6)
-        row.pack_start(
-            Gtk.Label(label=_("{control}: painted by").format(control=control.label), xalign=0),
-            False,
-            False,
-            0,
-        )
+        label = Gtk.Label.new_with_mnemonic(_("_Filter:"))
         choice = Gtk.ComboBoxText()
-        choice.set_tooltip_text(
-            _("White has the slider's value, black leaves the picture alone, grey lies between.")
-        )
-        items = [None, *sources.maps(self._image)]
-        for item in items:
-            choice.append_text(item.get_name() if item else _("nothing, the same everywhere"))
-        before = sources.map_names(self._config.get_property("maps")).get(control.id)
-        names = [item.get_name() if item else None for item in items]
-        choice.set_active(names.index(before) if before in names else 0)
-        if choice.get_active() > 0:
-            self._maps[control.id] = items[choice.get_active()]
-
-        def changed(_choice: Any) -> None:
-            item = items[choice.get_active()]
-            self._maps.pop(control.id, None)
-            if item is not None:
-                self._maps[control.id] = item
-            self._config.set_property("maps", sources.map_words(self._maps))
-            self._session.send_maps(self._painted(self._chosen[0]))
-            self._ask()
-
-        choice.connect("changed", changed)
+        label.set_mnemonic_widget(choice)
+        for model in others:
+            choice.append(model.id, model.name)
+        choice.set_active_id(self._model.id)
+        choice.connect("changed", lambda _: self._change(others[choice.get_active()]))
+        row.pack_start(label, False, False, 0)
         row.pack_start(choice, True, True, 0)
         return row
+
+    def _change(self, model: ModelInfo) -> None:
+        self._other = model
+        self._window.response(Gtk.ResponseType.CANCEL)
 
     def _values(self) -> dict[str, float]:
         return {c.id: self._config.get_property(c.id) for c in self._model.controls}
@@ -134,41 +151,78 @@ class Dialog:
         for name, value in values.items():
             self._config.set_property(name, value)
 
-    def _painted(self, layer: Any) -> dict[str, layers.Pixels]:
-        return {control: layers.read_map(item, layer) for control, item in self._maps.items()}
+    def _follow(self, config: Any, _: Any, name: str, slider: Slider) -> None:
+        slider.show(config.get_property(name))
+        self._ask()
 
-    def _open(self, layer: Any) -> Session:
-        pixels, maps = layers.read(layer), self._painted(layer)
-        start = installed.start_command()
-        return Session(GLibLoop(), start, "GIMP", self._model.id, pixels, maps, self._hear)
+    def _start(self) -> None:
+        self._places = self._find(self._config.get_property("source"))
+        self._preview = PreviewLayer(self._image, self._places[0])
+        self._preview.split(self._compare.split)
+        self._bench, self._opened = self._open(self._places[0]), self._places[0]
+
+    def _stop(self) -> None:
+        self._preview.hide()
+        self._bench.close()
+        for place in self._places:
+            place.forget()
+
+    def _move(self) -> None:
+        """Filter what the argument `source` says now."""
+        self._stop()
+        try:
+            self._start()
+        except RheostatError as error:
+            self._config.set_property("source", IMAGE)  # that is always there
+            self.say(str(error), is_problem=True)
+            return
+        self._ask()
+
+    def _open(self, place: Place) -> Workbench:
+        start, maps = installed.start_command(), self._painted(place)
+        pixels = layers.read(place.layer)
+        return Workbench(GLibLoop(), start, "GIMP", self._model, pixels, maps, place.box, self)
+
+    def _reopen(self, place: Place) -> None:
+        self._bench.close()
+        self._bench, self._opened = self._open(place), place
+
+    def _painted(self, place: Place) -> dict[str, layers.Pixels]:
+        return {
+            name: layers.read_map(item, place.layer) for name, item in self._maps.chosen.items()
+        }
+
+    def _repaint(self) -> None:
+        self._bench.send_maps(self._painted(self._places[0]))
+        self._ask()
+
+    def _split(self, split: Split) -> None:
+        self._preview.split(split)
 
     def _ask(self) -> None:
         """Show the position the sliders stand at."""
         if self._loop is not None:
             return
-        if self._model.scale > 1 or not self._config.get_property("preview"):
-            self._session.cancel()
+        if self._config.get_property("preview"):
+            self._bench.preview(self._values())
+        else:
+            self._bench.stop()
             self._preview.hide()
-            return
-        box = self._boxes[0]
-        self._session.ask(self._values(), box, _middle(box), "preview")
 
     def _render(self) -> list[Rendered] | None:
-        """Every layer in full; None if that was cancelled or failed."""
+        """Every place in full; None if that was cancelled or failed."""
         self._preview.hide()
-        self._loop = GLib.MainLoop()
+        self._loop, self._is_stopped = GLib.MainLoop(), False
         self._window.set_response_sensitive(Gtk.ResponseType.OK, False)
+        self._inputs.set_sensitive(False)
         self._bar.set_no_show_all(False)
         self._bar.show()
         results: list[Rendered] = []
         try:
-            for number, (layer, box) in enumerate(zip(self._chosen, self._boxes)):
-                if number:
-                    self._session.close()
-                    self._session = self._open(layer)
-                self._box = box
-                self._canvas, self._result = None, None
-                self._session.ask(self._values(), box, None, "apply")
+            for place in self._places:
+                if place != self._opened:
+                    self._reopen(place)
+                self._bench.apply(self._values())
                 self._loop.run()
                 if self._result is None:
                     return None
@@ -176,79 +230,22 @@ class Dialog:
             return results
         finally:
             self._loop = None
+            if len(results) < len(self._places) and self._opened != self._places[0]:
+                self._reopen(self._places[0])
             self._bar.hide()
+            self._inputs.set_sensitive(True)
             self._window.set_response_sensitive(Gtk.ResponseType.OK, True)
 
     def _respond(self, _window: Any, response: int) -> None:
         if self._loop is not None and response != Gtk.ResponseType.OK:
-            self._session.cancel()
-            self._say(_("The filter was cancelled."))
-            self._loop.quit()
-
-    def _hear(self, event: Event | str) -> None:
-        if isinstance(event, str):
-            self._say(_("The daemon is being reached…"))
-        elif isinstance(event, Progress):
-            self._show_progress(event)
-        elif isinstance(event, RheostatError):
-            self._say(str(event), is_problem=True)
-            if self._loop is not None:
-                self._loop.quit()
-        elif isinstance(event, Piece):
-            self._show(event)
-        else:
-            self._finish(event)
-
-    def _show(self, piece: Piece) -> None:
-        if self._loop is None:
-            self._preview.show(piece)
-            Gimp.displays_flush()
-            return
-        if self._canvas is None:
-            x, y, width, height = (self._model.scale * number for number in self._box)
-            self._canvas = Canvas((x, y, width, height), piece.format)
-        self._canvas.paste(piece, [piece.pixels])
-
-    def _finish(self, end: Finished) -> None:
-        self._say(f"{end.device}: {end.milliseconds:.0f} ms")
-        if self._loop is not None and self._canvas is not None:
-            self._result = Rendered(
-                *self._canvas.region,
-                self._canvas.format,
-                self._canvas.pixels(),
-                end.settings,
-                end.milliseconds,
-                end.device,
-            )
-            self._loop.quit()
-
-    def _show_progress(self, progress: Progress) -> None:
-        share = progress.done / max(1, progress.total)
-        left = f", {progress.left / 1000:.0f} s left" if progress.left >= 1500 else ""
-        self._bar.set_fraction(share)
-        self._say(f"{progress.state.capitalize()}: {100 * share:.0f} %{left}")
-
-    def _say(self, text: str, is_problem: bool = False) -> None:
-        escaped = GLib.markup_escape_text(text)
-        self._status.set_markup(f"<b>{escaped}</b>" if is_problem else escaped)
+            self._is_stopped = True
+            self._bench.stop()
 
 
-def _describe(entry: Any, control: Control) -> None:
-    entry.set_bounds(*control.soft, True)  # the slider's travel; the number beside it goes further
-    entry.set_logarithmic(control.curve == "log")
-    entry.set_digits(control.digits)
-    entry.set_increments(control.step, 10 * control.step)
-    unit = "" if control.unit == "artistic" else _(" Unit: {unit}.").format(unit=_(control.unit))
-    entry.set_tooltip_text(control.help + unit)
-    scale = entry.get_range()
-    for value, word in zip(control.soft, control.ends):
-        if word:
-            scale.add_mark(value, Gtk.PositionType.BOTTOM, f"<small>{word}</small>")
-    if control.off is not None and control.soft[0] < control.off < control.soft[1]:
-        scale.add_mark(control.off, Gtk.PositionType.TOP, f"<small>{_('off')}</small>")
-
-
-def _middle(box: Region) -> Region:
-    x, y, width, height = box
-    across, down = min(width, FOCUS), min(height, FOCUS)
-    return x + (width - across) // 2, y + (height - down) // 2, across, down
+def with_access_key(label: str, taken: set[str]) -> str:
+    """The label with the first letter that no other one has as its key; adds it to `taken`."""
+    for at, letter in enumerate(label.lower()):
+        if letter.isalpha() and letter not in taken:
+            taken.add(letter)
+            return f"{label[:at]}_{label[at:]}"
+    return label

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gi
 
@@ -14,6 +12,10 @@ from gi.repository import Babl, Gegl, Gimp
 from rheostat_client.connection import Region, Rendered
 from rheostat_client.errors import RheostatError
 from rheostat_client.texts import _
+
+if TYPE_CHECKING:
+    from answer import Answer
+    from places import Place
 
 _LAYOUTS = {"gray": "Y'", "graya": "Y'A", "rgb": "R'G'B'", "rgba": "R'G'B'A"}
 _DEPTHS = {"8": "u8", "16": "u16", "32f": "float"}
@@ -41,8 +43,9 @@ def chosen(drawables: list[Any]) -> list[Any]:
     return [_checked(layer) for layer in drawables]
 
 
-def check_alive(used: list[Any]) -> None:
-    """RheostatError `bad-picture` if one of the layers was deleted meanwhile."""
+def check_alive(answer: Answer) -> None:
+    """RheostatError `bad-picture` if a layer it needs was deleted meanwhile."""
+    used = [layer for place in answer.places for layer in (place.layer, place.masked_like)]
     if not all(layer.is_valid() for layer in used):
         raise _refuse(
             _("The layer was deleted while it was filtered."), _("Undo, and filter again.")
@@ -64,9 +67,14 @@ def _checked(layer: Any) -> Any:
         raise _refuse(
             _("The selection is floating."), _("Anchor it or make it a layer (Layer menu).")
         )
-    if layer.is_indexed():
-        raise _refuse(_("The image has indexed colours."), _("Choose Image ▸ Mode ▸ RGB first."))
+    check_mode(layer.get_image())
     return layer
+
+
+def check_mode(image: Any) -> None:
+    """RheostatError `bad-picture` if the image has indexed colours."""
+    if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
+        raise _refuse(_("The image has indexed colours."), _("Choose Image ▸ Mode ▸ RGB first."))
 
 
 def read(layer: Any) -> Pixels:
@@ -132,24 +140,24 @@ def cover(image: Any, layer: Any, like: Any, selected: bool) -> None:
     layer.set_edit_mask(False)
 
 
-def insert(image: Any, source: Any, rendered: Rendered, name: str, maps: dict[str, Any]) -> Any:
-    """A new layer of the rendered pixels, directly above `source`.
+def insert(image: Any, place: Place, rendered: Rendered, name: str, maps: dict[str, Any]) -> Any:
+    """A new layer of the rendered pixels, where `place` says.
 
-    `source` stays selected, so that Repeat filters it and not the result.
+    The source stays selected, so that Repeat filters it and not the result.
     """
-    place = (rendered.x, rendered.y, rendered.width, rendered.height)
-    layer = draft(image, source, name, place)
-    write(layer, (0, 0, *place[2:]), rendered.format, rendered.pixels)
-    image.insert_layer(layer, source.get_parent(), image.get_item_position(source))
-    cover(image, layer, source, selected=True)
-    sources.remember(layer, source, rendered.settings, maps)
+    box = (rendered.x, rendered.y, rendered.width, rendered.height)
+    layer = draft(image, place.layer, name, box)
+    write(layer, (0, 0, *box[2:]), rendered.format, rendered.pixels)
+    image.insert_layer(layer, *place.slot(image))
+    cover(image, layer, place.masked_like, selected=True)
+    sources.remember(layer, place, rendered.settings, maps)
     return layer
 
 
-def replace(
-    image: Any, result: Any, source: Any, rendered: Rendered, name: str, maps: dict[str, Any]
-) -> Any:
-    """`result` with other pixels: a copy of it, with mask, mode and opacity, takes its place."""
+def replace(image: Any, place: Place, rendered: Rendered, name: str, maps: dict[str, Any]) -> Any:
+    """The result that `place` is above, with other pixels: a copy of it, with mask, mode and
+    opacity, takes its place."""
+    result = place.above
     layer = result.copy()
     whole = (0, 0, layer.get_width(), layer.get_height())
     if whole[2:] != (rendered.width, rendered.height):
@@ -162,10 +170,27 @@ def replace(
             _("Filter the source again instead."),
         )
     write(layer, whole, rendered.format, rendered.pixels)
-    image.insert_layer(layer, result.get_parent(), image.get_item_position(result))
-    sources.remember(layer, source, rendered.settings, maps)
+    image.insert_layer(layer, *place.slot(image))
+    sources.remember(layer, place, rendered.settings, maps)
     image.remove_layer(result)
     layer.set_name(name)
+    return layer
+
+
+def overwrite(place: Place, rendered: Rendered) -> Any:
+    """Put the rendered pixels into the source itself, as far as they are selected."""
+    layer = place.layer
+    if layer.get_lock_content():  # GIMP would end this process
+        raise _refuse(
+            _("The pixels of '{name}' are locked.").format(name=layer.get_name()),
+            _("Unlock them, or have the result as a new layer."),
+        )
+    box = (rendered.x, rendered.y, rendered.width, rendered.height)
+    buffer = layer.get_shadow_buffer()
+    buffer.set(Gegl.Rectangle.new(*box), BABL[rendered.format], bytes(rendered.pixels))
+    buffer.flush()
+    layer.merge_shadow(True)
+    layer.update(*box)
     return layer
 
 
@@ -181,19 +206,6 @@ def enlarged(source: Any, rendered: Rendered, name: str) -> Any:
     write(layer, (0, 0, width, height), rendered.format, rendered.pixels)
     image.insert_layer(layer, None, 0)
     return layer
-
-
-@contextmanager
-def one_step(image: Any) -> Iterator[None]:
-    """What happens inside is one step to undo, and keeps what is selected."""
-    selected = image.get_selected_layers()
-    image.undo_group_start()
-    try:
-        yield
-    finally:
-        image.set_selected_layers([layer for layer in selected if layer.is_valid()])
-        image.undo_group_end()
-        Gimp.displays_flush()
 
 
 def write(drawable: Any, box: Region, form: str, pixels: bytes) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gi.repository import Gtk
+from gi.repository import Gdk, Gimp, Gtk
+from rheostat_client.clipboard import copied, pasted
 from rheostat_client.errors import RheostatError
 from rheostat_client.models import ModelInfo
 from rheostat_client.presets import Presets
 from rheostat_client.texts import _
 
 Values = dict[str, float]
+COPIED = "rheostat-copied"  # parasite of GIMP itself
 
 
 class PresetsRow:
@@ -26,14 +28,22 @@ class PresetsRow:
     ) -> None:
         """Over the model's sliders, which `get` reads and `set` moves."""
         self._window, self._get, self._set = window, get, set
+        self._model = model
         self._defaults = {control.id: control.default for control in model.controls}
         self._presets = Presets(model.id, model.controls)
         self.widget = Gtk.Box(spacing=6)
         self._list = Gtk.ComboBoxText()
         self._list.connect("changed", self._choose)
         self.widget.pack_start(self._list, True, True, 0)
-        for label, act in ((_("Save…"), self._save), (_("Delete"), self._delete)):
+        acts = (
+            (_("Save…"), _("Keep these settings under a name"), self._save),
+            (_("Delete"), _("Forget the preset that is chosen"), self._delete),
+            (_("Copy"), _("Copy these settings, for another layer or program"), self._copy),
+            (_("Paste"), _("Take over the settings that were copied"), self._paste),
+        )
+        for label, words, act in acts:
             button = Gtk.Button(label=label)
+            button.set_tooltip_text(words)
             button.connect("clicked", lambda _button, act=act: self._try(act))
             self.widget.pack_start(button, False, False, 0)
         self._try(self._fill)
@@ -62,6 +72,20 @@ class PresetsRow:
         if self._list.get_active() > 1:
             self._presets.delete(self._list.get_active_text())
             self._fill()
+
+    def _copy(self) -> None:
+        text = copied(self._model, self._get())
+        clipboard = Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD)
+        clipboard.set_text(text, -1)
+        clipboard.store()
+        # Where no program keeps the clipboard it ends with this process; GIMP keeps this.
+        Gimp.attach_parasite(Gimp.Parasite.new(COPIED, 0, text.encode()))
+
+    def _paste(self) -> None:
+        text = Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD).wait_for_text()
+        if text is None and (kept := Gimp.get_parasite(COPIED)):
+            text = bytes(kept.get_data()).decode()
+        self._set(pasted(text or "", self._model))
 
     def _ask_name(self) -> str:
         question = Gtk.Dialog(title=_("Save preset"), transient_for=self._window, modal=True)

@@ -3,63 +3,140 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import layers
 import sources
-from gi.repository import Gimp
-from rheostat_client.connection import Region
+from gi.repository import Babl, Gegl, Gimp
+from places import Place
+from rheostat_client.comparing import Split
 from rheostat_client.previews import Piece
+from undo import unnoticed
 
 MARK = "rheostat-preview"  # parasite with the process that shows it
+LINE = 600  # the divider is one of so many parts of the width
+DARK, LIGHT = b"\0\0\0\xff", b"\xff\xff\xff\xff"  # its two sides, R'G'B'A u8
 
 
 class PreviewLayer:
-    """Shows pieces of a result in the image, over what they were made from.
+    """Shows pieces of a result in the image, over what they were made from, right of a divider.
 
     The undo list and the modified flag stay as they are: undo is frozen only while the layer comes
     and goes, so that even a killed plug-in leaves no more than the layer, which the next one finds.
     """
 
-    def __init__(self, image: Any, source: Any, above: Any, box: Region) -> None:
-        """For pieces in `box` of the source; the layer goes directly above the layer `above`.
-
-        That is the source, or a result of it; what hides parts of it hides them here too.
-        """
-        self._image, self._source, self._above, self._box = image, source, above, box
+    def __init__(self, image: Any, place: Place) -> None:
+        """For pieces in the box of `place`, with the mask that the result will have."""
+        self._image, self._place = image, place
         self._layer: Any = None
+        self._mask: bytes | None = None  # what the mask is without a divider; None: white
+        self._split = Split()
+        self._columns = 0  # from the left, in which the source shows
+        self._under: tuple[int, int, bytes] | None = None  # x, width, pixels below the line
 
     def show(self, piece: Piece) -> None:
         """Put a finished piece on the canvas."""
+        if not self._image.is_valid():
+            return
         if self._layer is None:
             self._insert()
         if not self._layer.is_valid():  # somebody has deleted it
             return
-        x, y = piece.x - self._box[0], piece.y - self._box[1]
-        box = (x, y, piece.width, piece.height)
-        layers.write(self._layer, box, piece.format, piece.pixels)
+        x, y = piece.x - self._place.box[0], piece.y - self._place.box[1]
+        self._lift_line()
+        layers.write(self._layer, (x, y, piece.width, piece.height), piece.format, piece.pixels)
+        self._draw_line()
+        Gimp.displays_flush()
+
+    def split(self, split: Split) -> None:
+        """Have the divider there, now and in layers to come."""
+        self._split = split
+        if self._layer is not None and self._layer.is_valid():
+            self._lift_line()
+            self._divide()
+            self._draw_line()
+            Gimp.displays_flush()
 
     def hide(self) -> None:
         """Take the layer out; the image is as it was."""
-        if self._layer is not None and self._layer.is_valid():
-            with _unnoticed(self._image):
+        if self._layer is not None and self._image.is_valid() and self._layer.is_valid():
+            with unnoticed(self._image):
                 self._image.remove_layer(self._layer)
-        self._layer = None
+        self._layer, self._mask, self._columns, self._under = None, None, 0, None
 
     def _insert(self) -> None:
-        self._layer = layers.draft(self._image, self._source, "Rheostat preview", self._box)
-        if not self._layer.has_alpha():
-            self._layer.add_alpha()
-        self._layer.fill(Gimp.FillType.TRANSPARENT)
-        mark = Gimp.Parasite.new(MARK, 0, str(os.getpid()).encode())
-        self._layer.attach_parasite(mark)
-        with _unnoticed(self._image):
-            parent, position = self._above.get_parent(), self._image.get_item_position(self._above)
-            self._image.insert_layer(self._layer, parent, position)
-            is_new = self._above.get_id() == self._source.get_id()
-            layers.cover(self._image, self._layer, self._above, selected=is_new)
+        place = self._place
+        self._layer = layer = layers.draft(self._image, place.layer, "Rheostat preview", place.box)
+        if not layer.has_alpha():
+            layer.add_alpha()
+        layer.fill(Gimp.FillType.TRANSPARENT)
+        layer.attach_parasite(Gimp.Parasite.new(MARK, 0, str(os.getpid()).encode()))
+        with unnoticed(self._image):
+            self._image.insert_layer(layer, *place.slot(self._image))
+            layers.cover(self._image, layer, place.masked_like, selected=place.is_new)
+        self._divide()
+
+    def _divide(self) -> None:
+        """Hide the preview left of the divider."""
+        _, _, width, height = self._place.box
+        columns, before = self._split.columns(width), self._columns
+        if columns == before:
+            return
+        mask = self._own_mask()
+        left, right = min(columns, before), max(columns, before)
+        across = right - left
+        if columns > before:
+            strip = bytes(across * height)
+        elif self._mask is None:
+            strip = b"\xff" * (across * height)
+        else:
+            rows = range(0, width * height, width)
+            strip = b"".join(self._mask[row + left : row + right] for row in rows)
+        buffer = mask.get_buffer()
+        buffer.set(Gegl.Rectangle.new(left, 0, across, height), "Y u8", strip)
+        buffer.flush()
+        mask.update(left, 0, across, height)
+        self._columns = columns
+
+    def _own_mask(self) -> Any:
+        mask = self._layer.get_mask()
+        if mask is None:
+            with unnoticed(self._image):
+                mask = self._layer.create_mask(Gimp.AddMaskType.WHITE)
+                self._layer.add_mask(mask)
+                self._layer.set_edit_mask(False)
+        elif self._mask is None and not self._columns:
+            _, _, width, height = self._place.box
+            area = Gegl.Rectangle.new(0, 0, width, height)
+            self._mask = mask.get_buffer().get(area, 1.0, "Y u8", Gegl.AbyssPolicy.NONE)
+        return mask
+
+    def _draw_line(self) -> None:
+        """A line right of the divider, dark and light, so that it is seen on any picture."""
+        _, _, width, height = self._place.box
+        x, across = self._columns, max(2, width // LINE // 2 * 2)
+        if not 0 < x <= width - across:
+            return
+        area = Gegl.Rectangle.new(x, 0, across, height)
+        buffer = self._layer.get_buffer()
+        form = Babl.get_name(self._layer.get_format())
+        self._under = x, across, buffer.get(area, 1.0, form, Gegl.AbyssPolicy.NONE)
+        row = DARK * (across // 2) + LIGHT * (across // 2)
+        buffer.set(area, "R'G'B'A u8", row * height)
+        buffer.flush()
+        self._layer.update(x, 0, across, height)
+
+    def _lift_line(self) -> None:
+        if self._under is None:
+            return
+        x, across, pixels = self._under
+        height = self._place.box[3]
+        buffer = self._layer.get_buffer()
+        form = Babl.get_name(self._layer.get_format())
+        buffer.set(Gegl.Rectangle.new(x, 0, across, height), form, pixels)
+        buffer.flush()
+        self._layer.update(x, 0, across, height)
+        self._under = None
 
 
 def sweep(image: Any) -> None:
@@ -67,25 +144,8 @@ def sweep(image: Any) -> None:
     for layer in list(sources.everything(image.get_layers())):
         mark = layer.get_parasite(MARK)
         if mark is not None and not _is_alive(int(bytes(mark.get_data()))):
-            with _unnoticed(image):
+            with unnoticed(image):
                 image.remove_layer(layer)
-
-
-@contextmanager
-def _unnoticed(image: Any) -> Iterator[None]:
-    """What happens inside is not in the undo list, and changes neither what is selected nor whether
-    the image counts as modified. Others may work on it while a dialog is open: both are looked at
-    here, each time."""
-    selected, was_dirty = image.get_selected_layers(), image.is_dirty()
-    image.undo_freeze()
-    try:
-        yield
-        image.set_selected_layers([layer for layer in selected if layer.is_valid()])
-    finally:
-        image.undo_thaw()
-        if not was_dirty:
-            image.clean_all()
-        Gimp.displays_flush()
 
 
 def _is_alive(process: int) -> bool:

@@ -10,6 +10,7 @@ import json
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gi
@@ -18,17 +19,19 @@ gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gegl", "0.4")
 import layers
+import places
 import sources
 from answer import Answer
 from gi.repository import Gimp, GLib, GObject
 from rheostat_client import installed
-from rheostat_client.connection import Region
 from rheostat_client.controls import complete, title
 from rheostat_client.errors import RheostatError
 from rheostat_client.models import ModelInfo
 from rheostat_client.texts import _
+from undo import one_step
 
 RETUNE = "rheostat-retune"
+LAYER, REPLACE = "layer", "replace"  # what the argument `output` may say
 
 
 class Rheostat(Gimp.PlugIn):  # type: ignore[misc]  # gi has no types
@@ -58,7 +61,8 @@ class Rheostat(Gimp.PlugIn):  # type: ignore[misc]  # gi has no types
         _add_controls(procedure, model)
         flags = GObject.ParamFlags.READWRITE
         procedure.add_string_argument("maps", _("Maps"), MAPS_HELP, "", flags)
-        procedure.add_boolean_aux_argument("preview", _("Pre_view"), PREVIEW_HELP, True, flags)
+        _add_choices(procedure, model)
+        _add_dialog(procedure)
         procedure.add_layer_return_value("layer", _("Layer"), _("The new layer"), True, flags)
         return procedure
 
@@ -76,7 +80,6 @@ class Rheostat(Gimp.PlugIn):  # type: ignore[misc]  # gi has no types
 MAPS_HELP = _(
     'Painted controls: the name of a layer, mask or channel by control, as JSON: {"noise": "Sky"}'
 )
-PREVIEW_HELP = _("Show on the canvas what the sliders do")
 CONTROLS_HELP = _('Values by control, as JSON: {"noise": 12}; the others stay as they are')
 
 
@@ -89,45 +92,93 @@ def _present(procedure: Any, label: str, summary: str) -> None:
 
 
 def _add_controls(procedure: Any, model: ModelInfo) -> None:
-    taken = set("lshrocv")  # access keys of the dialog's own buttons
+    flags = GObject.ParamFlags.READWRITE
     for control in model.controls:
-        label, (low, high) = _with_access_key(control.label, taken), control.hard
-        flags = GObject.ParamFlags.READWRITE
+        low, high = control.hard
         procedure.add_double_argument(
-            control.id, label, control.help, low, high, control.default, flags
+            control.id, control.label, control.help, low, high, control.default, flags
         )
+
+
+def _add_choices(procedure: Any, model: ModelInfo) -> None:
+    flags = GObject.ParamFlags.READWRITE
+    source = Gimp.Choice.new()
+    source.add(places.LAYERS, 0, _("Selected layers"), "")
+    source.add(places.IMAGE, 1, _("Whole image, as it is visible"), "")
+    words = _("What is filtered")
+    procedure.add_choice_argument("source", _("So_urce"), words, source, places.LAYERS, flags)
+    if model.scale == 1:
+        output = Gimp.Choice.new()
+        output.add(LAYER, 0, _("New layer above"), "")
+        output.add(REPLACE, 1, _("In place of the layer's pixels"), "")
+        words = _("Where the result goes; that of the whole image is a new layer always")
+        procedure.add_choice_argument("output", _("Ou_tput"), words, output, LAYER, flags)
+
+
+def _add_dialog(procedure: Any) -> None:
+    """What the dialog remembers and scripts do not see."""
+    flags = GObject.ParamFlags.READWRITE
+    procedure.add_boolean_aux_argument("preview", "Preview", "", True, flags)
+    procedure.add_boolean_aux_argument("split", "Split", "", False, flags)
+    procedure.add_double_aux_argument("divider", "Divider", "", 0.0, 1.0, 0.5, flags)
+    # The model that the user changed to in the dialog: Repeat does what was done last.
+    procedure.add_string_aux_argument("model", "Model", "", "", flags)
 
 
 def run(
     procedure: Any, mode: Any, image: Any, drawables: list[Any], config: Any, model: ModelInfo
 ) -> Any:
-    """Filter the selected layers of `image`, each into a new layer above it."""
+    """Filter the selected layers, or the whole image, into new layers or in their place."""
 
     def work() -> Any:
-        chosen = layers.chosen(drawables)
-        boxes = [layers.box(layer) for layer in chosen]
-        answer = _answer(procedure, mode, image, chosen, boxes, config, model, chosen[0])
+        if mode == Gimp.RunMode.INTERACTIVE:
+            config.set_property("model", "")
+        elif (other := config.get_property("model")) and mode == Gimp.RunMode.WITH_LAST_VALS:
+            return _pass_on(_model(other), mode, image, drawables)
+        find = partial(places.find, image, drawables)
+        answer = _answer(procedure, mode, image, find, config, model, installed.models())
+        if isinstance(answer, ModelInfo):
+            config.set_property("model", answer.id)
+            return _pass_on(answer, mode, image, drawables)
         if answer is None:
             return None
-        layers.check_alive(chosen)
-        name = title(model.name, model.controls, answer.values)
-        if model.scale > 1:
-            made = [
-                layers.enlarged(source, rendered, name)
-                for source, rendered in zip(chosen, answer.results)
-            ]
-            if mode == Gimp.RunMode.INTERACTIVE:
-                for layer in made:
-                    Gimp.Display.new(layer.get_image())
-            return made[0]
-        with layers.one_step(image):
-            made = [
-                layers.insert(image, source, rendered, name, answer.maps)
-                for source, rendered in zip(chosen, answer.results)
-            ]
+        layers.check_alive(answer)
+        made = _commit(image, config, model, answer)
+        if model.scale > 1 and mode == Gimp.RunMode.INTERACTIVE:
+            for layer in made:
+                Gimp.Display.new(layer.get_image())
         return made[0]
 
     return _report(procedure, work)
+
+
+def _commit(image: Any, config: Any, model: ModelInfo, answer: Answer) -> list[Any]:
+    """The layers that the results are in now."""
+    name = title(model.name, model.controls, answer.values)
+    both = list(zip(answer.places, answer.results))
+    try:
+        if model.scale > 1:
+            return [layers.enlarged(place.layer, rendered, name) for place, rendered in both]
+        with one_step(image):
+            if config.get_property("output") == REPLACE and not answer.places[0].is_whole:
+                return [layers.overwrite(place, rendered) for place, rendered in both]
+            return [
+                layers.insert(image, place, rendered, name, answer.maps) for place, rendered in both
+            ]
+    finally:
+        for place in answer.places:
+            place.forget()
+
+
+def _pass_on(model: ModelInfo, mode: Any, image: Any, drawables: list[Any]) -> Any:
+    """What the procedure of another model makes; None if that was cancelled or has failed."""
+    other = Gimp.get_pdb().lookup_procedure(_procedure_name(model))
+    config = other.create_config()
+    config.set_property("run-mode", mode)
+    config.set_property("image", image)
+    config.set_core_object_array("drawables", drawables)
+    result = other.run(config)
+    return result.index(1) if result.index(0) == Gimp.PDBStatusType.SUCCESS else None
 
 
 def retune(
@@ -137,9 +188,7 @@ def retune(
 
     def work() -> Any:
         (result, *_) = layers.chosen(drawables)
-        source = sources.origin(image, result)
-        settings = sources.record(result)
-        assert settings is not None
+        settings = sources.settings_of(result)
         model = _model(settings.model)
         # The dialog of the model itself; GIMP keeps no last values of this one.
         own = plug_in.do_create_procedure(_procedure_name(model))
@@ -147,18 +196,21 @@ def retune(
         given = {**settings.controls, **_numbers(config.get_property("controls"))}
         for name, value in complete(model.controls, given).items():
             values.set_property(name, value)
-        names = {control: m.get("name", "") for control, m in settings.maps.items()}
-        values.set_property("maps", json.dumps(names))
-        # Where it was made; what is selected today is another matter.
-        box = settings.region or (0, 0, source.get_width(), source.get_height())
-        answer = _answer(own, mode, image, [source], [box], values, model, result)
-        if answer is None:
+        values.set_property("maps", sources.map_words(sources.map_items(image, settings)))
+
+        def find(_source: str) -> list[places.Place]:
+            return [places.again(image, result, settings)]
+
+        answer = _answer(own, mode, image, find, values, model, [])
+        if not isinstance(answer, Answer):
             return None
-        layers.check_alive([source, result])
+        layers.check_alive(answer)
         name = title(model.name, model.controls, answer.values)
-        with layers.one_step(image):
-            (rendered,) = answer.results
-            return layers.replace(image, result, source, rendered, name, answer.maps)
+        ((place,), (rendered,)) = answer.places, answer.results
+        with one_step(image):
+            layer = layers.replace(image, place, rendered, name, answer.maps)
+        place.forget()
+        return layer
 
     return _report(procedure, work)
 
@@ -167,20 +219,22 @@ def _answer(
     procedure: Any,
     mode: Any,
     image: Any,
-    chosen: list[Any],
-    boxes: list[Region],
+    find: Callable[[str], list[places.Place]],
     config: Any,
     model: ModelInfo,
-    above: Any,
-) -> Answer | None:
-    """What the user, or the script, wants and what came of it; None if the user does not."""
+    others: list[ModelInfo],
+) -> Answer | ModelInfo | None:
+    """What the user, or the script, wants and what came of it; None if the user does not.
+
+    The user may also want one of the `others` instead.
+    """
     if mode == Gimp.RunMode.INTERACTIVE:
         import dialog  # needs a display, which the other modes may not have
 
-        return dialog.Dialog(procedure, config, model, image, chosen, boxes, above).run()
+        return dialog.Dialog(procedure, config, model, image, find, others).run()
     import batch
 
-    return batch.answer(image, chosen, boxes, config, model)
+    return batch.answer(image, find(config.get_property("source")), config, model)
 
 
 def _report(procedure: Any, work: Callable[[], Any]) -> Any:
@@ -230,14 +284,6 @@ def _failed(procedure: Any, message: str) -> Any:
 
 def _procedure_name(model: ModelInfo) -> str:
     return f"rheostat-{model.id}"
-
-
-def _with_access_key(label: str, taken: set[str]) -> str:
-    for at, letter in enumerate(label.lower()):
-        if letter.isalpha() and letter not in taken:
-            taken.add(letter)
-            return f"{label[:at]}_{label[at:]}"
-    return label
 
 
 Gimp.main(Rheostat.__gtype__, sys.argv)

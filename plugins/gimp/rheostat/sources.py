@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gi.repository import Gimp
 from rheostat_client.errors import RheostatError
 from rheostat_client.settings import PARASITE, Settings
 from rheostat_client.texts import _
+
+if TYPE_CHECKING:
+    from places import Place
 
 IDENTITY = "rheostat-id"  # parasite of a source: a name that copies and other images keep
 _KEPT = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
@@ -28,32 +31,21 @@ def record(layer: Any) -> Settings | None:
         return None
 
 
-def remember(layer: Any, source: Any, settings: str, maps: dict[str, Any]) -> None:
-    """Note on `layer` what made it, from which layer, and which items were its maps.
+def remember(layer: Any, place: Place, settings: str, maps: dict[str, Any]) -> None:
+    """Note on `layer` what made it, at which place, and which items were its maps.
 
-    To be called within an undo group: the source gets a name of its own, if it has none.
+    To be called within an undo group: source and maps get names of their own, if they have none.
     """
-    known = source.get_parasite(IDENTITY)
-    if known is None:
-        name = uuid.uuid4().hex
-        source.attach_parasite(Gimp.Parasite.new(IDENTITY, _KEPT, name.encode()))
-    else:
-        name = bytes(known.get_data()).decode()
-    origin = {"tattoo": source.get_tattoo(), "name": source.get_name(), "id": name}
     made = replace(
         Settings.from_json(settings),
-        source=origin,
-        maps={control: {"name": item.get_name()} for control, item in maps.items()},
+        source={"visible": True} if place.is_whole else _described(place.layer),
+        maps={control: _described(item) for control, item in maps.items()},
     )
     layer.attach_parasite(Gimp.Parasite.new(PARASITE, _KEPT, made.to_json().encode()))
 
 
-def origin(image: Any, result: Any) -> Any:
-    """The layer `result` was made from; RheostatError `no-source` if it is gone.
-
-    Its own name decides; of several copies with that name, the one with the tattoo, or the nearest
-    below. Records of other programs know a layer's name only.
-    """
+def settings_of(result: Any) -> Settings:
+    """What made `result`; RheostatError `no-source` if no filter did."""
     settings = record(result)
     if settings is None:
         raise RheostatError(
@@ -61,15 +53,18 @@ def origin(image: Any, result: Any) -> Any:
             _("'{name}' is no result of Rheostat.").format(name=result.get_name()),
             _("Select a layer that a Rheostat filter made."),
         )
+    return settings
+
+
+def origin(image: Any, result: Any, settings: Settings) -> Any:
+    """The layer `result` was made from; RheostatError `no-source` if it is gone.
+
+    Of several copies of it, the nearest below.
+    """
     source = settings.source
     others = [layer for layer in below(image, result) if layer.get_id() != result.get_id()]
-    same = [layer for layer in others if source.get("id") and _identity(layer) == source["id"]]
-    same = same or [layer for layer in others if layer.get_name() == source.get("name")]
-    for layer in same:
-        if layer.get_tattoo() == source.get("tattoo"):
-            return layer
-    if same:
-        return same[0]
+    if found := _recognised(source, others):
+        return found
     raise RheostatError(
         "no-source",
         _(
@@ -89,6 +84,15 @@ def item(image: Any, name: str) -> Any:
         _("There is no layer, mask or channel '{name}'.").format(name=name),
         _("Choose another one as map."),
     )
+
+
+def map_items(image: Any, settings: Settings) -> dict[str, Any]:
+    """The items that were maps, by control id; RheostatError `no-source` if one is gone."""
+    items = maps(image)
+    return {
+        control: _recognised(described, items) or item(image, described.get("name", "?"))
+        for control, described in settings.maps.items()
+    }
 
 
 def map_words(chosen: dict[str, Any]) -> str:
@@ -133,6 +137,27 @@ def everything(layers: list[Any]) -> Iterator[Any]:
             yield from everything(layer.get_children())
 
 
-def _identity(layer: Any) -> str:
-    parasite = layer.get_parasite(IDENTITY)
+def _described(item: Any) -> dict[str, Any]:
+    """What an item is found by later; it gets a name of its own, if it has none."""
+    name = _identity(item)
+    if not name:
+        name = uuid.uuid4().hex
+        item.attach_parasite(Gimp.Parasite.new(IDENTITY, _KEPT, name.encode()))
+    return {"tattoo": item.get_tattoo(), "name": item.get_name(), "id": name}
+
+
+def _recognised(described: Mapping[str, Any], items: list[Any]) -> Any:
+    """The item that was described, or None.
+
+    Its own name decides; of several copies with that name, the one with the tattoo, or the first.
+    Records of other programs know an item's name only.
+    """
+    same = [item for item in items if described.get("id") and _identity(item) == described["id"]]
+    same = same or [item for item in items if item.get_name() == described.get("name")]
+    known = (item for item in same if item.get_tattoo() == described.get("tattoo"))
+    return next(known, same[0] if same else None)
+
+
+def _identity(item: Any) -> str:
+    parasite = item.get_parasite(IDENTITY)
     return bytes(parasite.get_data()).decode() if parasite else ""

@@ -113,9 +113,10 @@ def latency(dialog: str, value: str) -> float:
 
 
 def screen() -> bytes:
-    """Pixels from the part of the screen where the picture is and no dialog."""
+    """Pixels from the middle of the picture."""
     root = Gdk.get_default_root_window()
-    shot = Gdk.pixbuf_get_from_window(root, root.get_width() // 3, root.get_height() // 3, 64, 64)
+    x, y = root.get_width() * 5 // 12, root.get_height() // 2
+    shot = Gdk.pixbuf_get_from_window(root, x - 32, y - 32, 64, 64)
     return bytes(shot.get_pixels())
 
 

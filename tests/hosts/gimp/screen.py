@@ -67,8 +67,13 @@ def open_dialog(window: str, key: str, model: str) -> str:
         return ""
 
     dialog = wait_for(press_and_look)
-    xdotool("windowmove", dialog, "440", "345")  # off the middle of the picture
+    put_aside(dialog)
     return dialog
+
+
+def put_aside(dialog: str) -> None:
+    """Move a dialog over the docks, so that the whole picture is seen."""
+    xdotool("windowmove", dialog, "950", "40")
 
 
 def wait_for(look: Callable[[], T], every: float = 0.2) -> T:

@@ -1,0 +1,81 @@
+"""Real GIMP: sources and maps that moved, the whole image as source, results in place."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hosts.rig import Gimp
+from numpy.typing import NDArray
+from rheostat_client.settings import Settings
+
+pytestmark = pytest.mark.host
+
+COFFEE = Path(__file__).parent / "coffee.png"
+
+
+@pytest.fixture(scope="module")
+def seen(gimp: Gimp, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    file = tmp_path_factory.mktemp("remade") / "image.xcf"
+    return dict(gimp.run("remade", picture=str(COFFEE), file=str(file)))
+
+
+def values(layer: dict[str, Any]) -> NDArray[np.uint8]:
+    width, height = layer["size"]
+    return np.frombuffer(b64decode(layer["pixels"]), np.uint8).reshape(height, width, -1)
+
+
+def settings(layer: dict[str, Any]) -> Settings:
+    return Settings.from_json(layer["record"])
+
+
+def test_a_source_that_was_moved_and_renamed_is_found(seen: dict[str, Any]) -> None:
+    case = seen["moved"]
+    assert case["other"]["pixels"] == case["first"]["pixels"]
+    assert settings(case["other"]).source["name"] == "moved"
+    result, group = case["layers"]
+    assert result["offsets"] == [0, 0]  # where it was
+    assert [layer["name"] for layer in group["children"]] == ["moved"]
+
+
+def test_two_results_have_one_source(seen: dict[str, Any]) -> None:
+    case = seen["two_results"]
+    assert case["above"]["pixels"] == case["low"]["pixels"]
+    assert case["below"]["pixels"] == case["high"]["pixels"]
+    assert case["low"]["pixels"] != case["high"]["pixels"]
+
+
+def test_a_mask_that_painted_is_found_after_saving_and_renaming(seen: dict[str, Any]) -> None:
+    case = seen["painted_by_a_mask"]
+    assert case["again"]["pixels"] == case["first"]["pixels"]
+    assert settings(case["again"]).maps["noise"]["name"].startswith("another name")
+
+
+def test_copied_into_another_image_the_source_is_the_copy(seen: dict[str, Any]) -> None:
+    case = seen["another_image"]
+    assert case["again"]["pixels"] == case["first"]["pixels"]
+
+
+def test_the_whole_image_is_what_is_visible(seen: dict[str, Any]) -> None:
+    case = seen["whole_image"]
+    colours = values(case["result"])[..., :3].astype(int)
+    assert np.abs(colours - values(case["expected"])[..., :3]).max() <= 1  # layers mix in float
+    assert case["layers"][1:] == ["veil", "Background"]
+    assert case["again"]["pixels"] == case["result"]["pixels"]  # it does not filter itself
+    assert case["shown"][0] == case["shown"][1]
+    assert settings(case["result"]).source == {"visible": True}
+
+
+def test_in_place_of_the_pixels_the_selection_counts(seen: dict[str, Any]) -> None:
+    case = seen["in_place"]
+    before, part, everywhere = (values(case[x]) for x in ("before", "part", "everywhere"))
+    chosen = values(case["selection"])
+    assert case["layers"] == 1
+    nowhere, all_of_it = (chosen == 0)[..., 0], (chosen == 255)[..., 0]
+    np.testing.assert_array_equal(part[nowhere], before[nowhere])
+    np.testing.assert_array_equal(part[all_of_it], everywhere[all_of_it])
+    assert all_of_it.any()
+    assert "'Background' are locked" in case["locked"]["error"]
