@@ -54,9 +54,9 @@ stage = "head"
 PackageMaker = Callable[..., Path]
 
 
-def random_denoiser(width: int = 8, blocks: int = 1, seed: int = 1) -> Denoiser:
+def random_denoiser(width: int = 8, blocks: int = 1, seed: int = 1, bent: bool = False) -> Denoiser:
     """A denoiser whose kernels, slopes included, are random enough for λ to matter."""
-    network = Denoiser(width, blocks)
+    network = Denoiser(width, blocks, bent=bent)
     generator = torch.Generator().manual_seed(seed)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.05, generator=generator)

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from .kernels import TunableKernel
 from .nets import Network, build
+from .nets.restorer import Restorer
 from .package import EVIDENCE, GOLDEN, MANIFEST, WEIGHTS, Manifest, file_digest, read_manifest
 from .tasks import TASKS
 
@@ -55,12 +56,14 @@ def pack(weights: Path, folder: Path, reach: float = 1.0) -> Manifest:
 
 def _shorten(network: Network, reach: float) -> None:
     """Let 1 of the last control mean what `reach` meant, in the layers that it moves as well."""
+    bent = isinstance(network, Restorer) and network.bent  # the last slopes are those of its square
     layers = [layer for layer in network.modules() if isinstance(layer, TunableKernel)]
     most = max(layer.controls for layer in layers)
     for layer in layers:
         for slopes in (layer.weight_slopes, layer.bias_slopes):
             if layer.controls == most and slopes is not None:
-                slopes[-1] *= reach
+                slopes[-1] *= reach**2 if bent else reach
+                slopes[-2] *= reach if bent else 1.0
 
 
 def golden_picture() -> Tensor:

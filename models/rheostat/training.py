@@ -120,10 +120,20 @@ class Trainer:
         self.step, self.average = int(facts["step"]), float(facts["average"])
 
     def start_from(self, weights: Path) -> None:
-        """Begin with another network's weights, where names and shapes agree."""
+        """Begin with another network's weights, where names and shapes agree.
+
+        Slopes of fewer controls are those of the first ones.
+        """
         known = checkpoint.load_weights(weights)
         own = self.network.state_dict()
-        fitting = {k: v for k, v in known.items() if k in own and v.shape == own[k].shape}
+        fitting = {}
+        for name in known.keys() & own.keys():
+            value, place = known[name], torch.zeros_like(own[name])
+            if name.endswith("_slopes") and len(value) < len(place):
+                place[: len(value)] = value
+                fitting[name] = place
+            elif value.shape == place.shape:
+                fitting[name] = value
         if not fitting:
             raise RheostatError(
                 "bad-checkpoint",

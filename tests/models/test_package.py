@@ -157,11 +157,15 @@ def test_the_first_place_with_an_id_counts(
     assert find_packages()["denoise"] == folder
 
 
-def test_a_shorter_reach_ends_where_the_whole_travel_passed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bent", [False, True])
+def test_a_shorter_reach_ends_where_the_whole_travel_passed(tmp_path: Path, bent: bool) -> None:
     folder = write_package(tmp_path)
+    manifest = folder / "model.toml"
+    config = "blocks = 1, bent = true" if bent else "blocks = 1"
+    manifest.write_text(manifest.read_text().replace("blocks = 1", config))
     weights = tmp_path / "weights.safetensors"
-    (folder / WEIGHTS).rename(weights)
-    trained = random_denoiser()
+    trained = random_denoiser(bent=bent)
+    save_file(trained.state_dict(), weights)
     pack(weights, folder, reach=0.8)
     network, x = read_package(folder).load(), torch.rand(1, 3, 16, 16)
     for detail in (0.0, 0.5, 1.0):

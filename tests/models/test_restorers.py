@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import rheostat
 import torch
@@ -21,10 +23,11 @@ POSITIONS: dict[type[Restorer], list[list[float]]] = {
 }
 
 
-@pytest.fixture(params=OFF)
+@pytest.fixture(params=itertools.product(OFF, (False, True)), ids=str)
 def network(request: pytest.FixtureRequest) -> Restorer:
     torch.manual_seed(0)
-    made: Restorer = request.param(width=8, blocks=2)
+    kind, bent = request.param
+    made: Restorer = kind(width=8, blocks=2, bent=bent)
     for parameter in made.parameters():
         nn.init.normal_(parameter, std=0.1)
     return made.eval().requires_grad_(False)
@@ -75,3 +78,12 @@ def test_without_motion_the_angle_does_nothing_and_a_half_turn_never_does() -> N
         assert torch.equal(*still)
         turned = [network(x, torch.tensor([[1.0, 5.0, a, 0.5]])) for a in (20.0, 200.0)]
         torch.testing.assert_close(*turned, atol=1e-4, rtol=1e-4)
+
+
+def test_a_bent_slider_has_a_middle_of_its_own(network: Restorer) -> None:
+    """The last kernel on the half of the way is the mean of its ends, unless it is bent."""
+    ends = POSITIONS[type(network)][1][:-1]
+    low, half, high = (
+        network.bake(torch.tensor([*ends, detail])).fault.leave.weight for detail in (0.0, 0.5, 1.0)
+    )
+    assert torch.allclose(half, (low + high) / 2, atol=1e-6) != network.bent

@@ -201,6 +201,14 @@ def test_it_starts_from_what_fits_of_other_weights(
     own = trainer.network.state_dict()
     assert own.keys() > weights.keys()
     assert all(torch.equal(own[name], value) for name, value in weights.items())
+    recipe.write_text(RECIPE.replace("blocks = 1", "blocks = 1, bent = true"))
+    trainer = Trainer(
+        read_recipe(recipe), pictures, tmp_path / "out", tmp_path, torch.device("cpu")
+    )
+    trainer.start_from(tmp_path / "first" / "weights.safetensors")
+    for name, value in trainer.network.state_dict().items():
+        assert torch.equal(value[: len(weights[name])], weights[name])
+        assert not value[len(weights[name]) :].any()
     strange = tmp_path / "strange.safetensors"
     save_file({"other": torch.zeros(1)}, strange)
     with pytest.raises(RheostatError, match="Nothing in"):

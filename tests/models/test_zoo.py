@@ -24,7 +24,13 @@ from rheostatd.renderer import Renderer
 from rheostatd.view import View
 from torch import Tensor, nn
 
+
+def _task(model: str) -> str:
+    return read_recipe(ZOO / model / "recipe.toml").task
+
+
 MODELS = sorted(path.parent.name for path in ZOO.glob("*/model.toml"))
+RESTORERS = [name for name in MODELS if issubclass(TASKS[_task(name)], Restoration)]
 PHOTOGRAPH = REPOSITORY / "docs" / "images" / "astronaut.png"
 
 
@@ -38,15 +44,18 @@ def network(package: Package) -> Network:
     return package.load()
 
 
+@pytest.fixture(scope="module", params=RESTORERS)
+def restorer(request: pytest.FixtureRequest) -> Package:
+    return read_package(ZOO / request.param)
+
+
 @pytest.fixture(scope="module")
-def task(package: Package) -> Restoration:
-    """The task of the package, without its perceptual loss."""
-    recipe = read_recipe(package.folder / "recipe.toml")
+def task(restorer: Package) -> Restoration:
+    """The task of a restorer, without its perceptual loss."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(restoration, "LPIPS", lambda _backbones: nn.Identity())
-        made = TASKS[recipe.task](Path())
+        made = TASKS[_task(restorer.info.id)](Path())
     assert isinstance(made, Restoration)
-    assert made.architecture == recipe.architecture == package.manifest.architecture.name
     return made
 
 
@@ -60,6 +69,16 @@ def positions(package: Package) -> Tensor:
     """λ at the low end, off the beaten track and at the high end of every control."""
     columns = [[c.value(t) for t in (0.0, 0.1, 0.55, 1.0)] for c in package.info.controls]
     return torch.tensor(columns).T
+
+
+def test_the_recipe_is_for_the_network_that_is_packed(package: Package) -> None:
+    recipe, architecture = (
+        read_recipe(package.folder / "recipe.toml"),
+        package.manifest.architecture,
+    )
+    assert recipe.architecture == architecture.name == TASKS[recipe.task].architecture
+    assert recipe.config == architecture.config
+    assert TASKS[recipe.task].controls == tuple(c.id for c in package.info.controls)
 
 
 def test_golden_picture(package: Package) -> None:
@@ -83,9 +102,9 @@ def test_no_jump_on_the_way_to_off(package: Package, network: Network, noisy: Te
             continue
         low, high = control.soft
         step = (high - low) / 100 * (1 if control.off == low else -1)
-        lam = package.coordinates({c.id: c.default for c in package.info.controls})[None]
-        for detail in (0.0, 1.0):
-            lam[0, index], lam[0, -1] = control.off + step, detail
+        for end in (0, 1):
+            lam = torch.tensor([[c.soft[end] for c in package.info.controls]])
+            lam[0, index] = control.off + step
             for picture in (clean, noisy):
                 change = (network(picture, lam) - picture).square().mean().sqrt() * 255
                 assert float(change) < 1
@@ -124,7 +143,8 @@ def test_a_constant_map_equals_the_scalar(
         )
 
 
-def test_half_precision_does_not_show(network: Network, task: Restoration) -> None:
+def test_half_precision_does_not_show(restorer: Package, task: Restoration) -> None:
+    network = restorer.load()
     clean = to_float(read_rgb(PHOTOGRAPH))[None, :, 64:224, 96:256]
     for fault in [fault for faults in task.series.values() for fault in faults.values()]:
         x = task.spoil(clean, fault, 0)
@@ -140,8 +160,9 @@ def test_half_precision_does_not_show(network: Network, task: Restoration) -> No
 
 
 def test_every_shipped_restorer_repairs_what_it_was_made_for(
-    network: Network, task: Restoration
+    restorer: Package, task: Restoration
 ) -> None:
+    network = restorer.load()
     clean = to_float(read_rgb(PHOTOGRAPH))[None, :, 64:224, 96:256]
     x = task.spoil(clean, task.middle, 0)
     result = network(x, torch.tensor([[*task.middle, 0.0]]))

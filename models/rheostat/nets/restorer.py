@@ -91,22 +91,25 @@ class Restorer(Network):
     """Result = picture − fade(λ) · fault(picture, λ): what repairs a picture, by sliders.
 
     The last slider is `detail`; it moves the last blocks only. Subclasses say in which
-    coordinates of λ the kernels are affine, and where the correction fades to nothing.
+    coordinates of λ the kernels are affine, and where the correction fades to nothing. With `bent`
+    the last kernels are affine in detail and its square: half of the way is then a place of its
+    own, and not the mean of its ends.
     """
 
     multiple = 2
     axes: int  # coordinates of the kernels, the last of them `detail`
     limit = math.inf  # of the correction, in the unit range
 
-    def __init__(self, width: int = 64, blocks: int = 5, late: int = 1) -> None:
+    def __init__(self, width: int = 64, blocks: int = 5, late: int = 1, bent: bool = False) -> None:
         """`blocks` residual blocks of `width` channels at half resolution, the last `late` of them
         and the last convolution moved by detail as well. ValueError unless 0 <= late <= blocks.
         """
         super().__init__()
         if not 0 <= late <= blocks:
             raise ValueError(f"late is {late}; of {blocks} blocks, 0 to {blocks} can be")
+        self.bent = bent
         self.trunk = convert(Trunk(width, [1] * (blocks - late)), controls=self.axes - 1)
-        self.head = convert(Head(width, [1] * late), controls=self.axes)
+        self.head = convert(Head(width, [1] * late), controls=self.axes + bent)
         self.receptive_radius = 2 * (2 * blocks + 2) + 1  # 3×3 layers on 2×2 pixels
 
     @abc.abstractmethod
@@ -119,18 +122,18 @@ class Restorer(Network):
 
     def forward(self, x: Tensor, lam: Tensor) -> Tensor:
         """`x` (N, 3, H, W), even sides, 0..1 sRGB-encoded; `lam` (N, P), (1, P) or a map."""
-        axes = self.coordinates(lam)
+        axes = self._axes(lam)
         if lam.ndim == 4:
             axes = nn.functional.avg_pool2d(axes, 2)  # the kernels work at half the size
-        fault: Tensor = self.head(self.trunk(x, axes[:, :-1]), axes)
+        fault: Tensor = self.head(self.trunk(x, axes[:, : self.axes - 1]), axes)
         fade = self.fade(lam)
         fault = (fade if lam.ndim == 4 else fade[:, :, None, None]) * fault
         return x - fault.clamp(-self.limit, self.limit)
 
     def bake(self, lam: Tensor) -> Restored:
         """The plain network at `lam` (P,); the fade is folded into the last layer."""
-        axes = self.coordinates(lam[None])[0]
-        trunk, head = self.trunk.bake(axes[:-1]), self.head.bake(axes)
+        axes = self._axes(lam[None])[0]
+        trunk, head = self.trunk.bake(axes[: self.axes - 1]), self.head.bake(axes)
         assert isinstance(trunk, Trunk)
         assert isinstance(head, Head)
         fade = self.fade(lam[None]).item()
@@ -139,6 +142,10 @@ class Restorer(Network):
             if head.leave.bias is not None:
                 head.leave.bias *= fade
         return Restored(trunk, head, self.limit)
+
+    def _axes(self, lam: Tensor) -> Tensor:
+        axes = self.coordinates(lam)
+        return torch.cat((axes, axes[:, -1:] ** 2), dim=1) if self.bent else axes
 
 
 def smooth_step(t: Tensor) -> Tensor:
