@@ -25,10 +25,11 @@ def main() -> None:
         gimp = Gimp(Path(folder), REPOSITORY / "models" / "zoo")
         gimp.install()
         gimp.run(
-            "screen",
+            "shots",
             display=display,
             picture=str(picture),
             key=gimp.shortcut("denoise"),
+            retune=gimp.shortcut("retune"),
             model="Denoise",
             noise=str(SIGMA),
             shots=str(IMAGES),

@@ -54,10 +54,24 @@ def gimp_profiles(given: Path | None = None) -> list[Path]:
     return profiles
 
 
-def contents(host: str = "gimp") -> tuple[Files, tuple[str, ...]]:
+def sandbox(place: Path) -> str:
+    """The Flatpak application whose files `place` is among (org.gimp.GIMP), or nothing."""
+    parts = place.parts
+    inside = [parts[i + 2] for i in range(len(parts) - 2) if parts[i : i + 2] == (".var", "app")]
+    return inside[0] if inside else ""
+
+
+def permission(app: str) -> str:
+    """The command that lets a Flatpak application start the daemon, and reach it."""
+    allowed = "--talk-name=org.freedesktop.Flatpak --filesystem=xdg-run/rheostat:create"
+    return f"flatpak override --user {allowed} {app}"
+
+
+def contents(host: str = "gimp", app: str = "") -> tuple[Files, tuple[str, ...]]:
     """The files of the plug-in's folder, and a sentence for each model that is left out.
 
-    `host` is gimp or krita.
+    `host` is gimp or krita, `app` the Flatpak application it is, if it is one: its own Python
+    cannot run the daemon, so that is started outside of the sandbox.
     """
     from rheostat.package import find_packages, read_package
 
@@ -67,7 +81,8 @@ def contents(host: str = "gimp") -> tuple[Files, tuple[str, ...]]:
             models.append(read_package(folder).info.to_dict())
         except RheostatError as error:
             warnings.append(str(error))
-    installation = {"version": metadata.version("rheostat"), "start": START}
+    start = ["flatpak-spawn", "--host", *START] if app else START
+    installation = {"version": metadata.version("rheostat"), "start": start}
     files = {
         **tree(_plug_in(host)),
         **dict(_client()),

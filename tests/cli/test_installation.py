@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cli.conftest import Command
 from rheostat_client.errors import RheostatError
-from rheostatd.installation import contents, install, is_current, plug_in, uninstall
+from rheostatd.installation import contents, find_profiles, install, is_current, plug_in, uninstall
 
 
 def test_every_profile_is_found(lonely: Command, tmp_path: Path) -> None:
@@ -23,11 +23,50 @@ def test_every_profile_is_found(lonely: Command, tmp_path: Path) -> None:
     out = lonely("install", "gimp")
     assert str(plug_in(native)) in out
     assert str(plug_in(flatpak)) in out
+    assert out.count("flatpak override --user") == 1
+    assert start(native) == [sys.executable, "-m", "rheostatd", "serve"]
+    assert start(flatpak) == ["flatpak-spawn", "--host", *start(native)]
+    assert lonely("doctor").count("installed in") == 2
     assert "Filters ▸ Rheostat" in out
     assert not plug_in(old).exists()
     lonely("uninstall", "gimp")
     assert not plug_in(native).exists()
     assert "not installed" in lonely("uninstall", "gimp")
+
+
+def start(profile: Path) -> list[str]:
+    installed = json.loads((plug_in(profile) / "installation.json").read_text())
+    return list(installed["start"])
+
+
+@pytest.mark.parametrize(
+    ("platform", "environment", "base"),
+    [
+        ("linux", {}, ".config/GIMP"),
+        ("linux", {}, ".var/app/org.gimp.GIMP/config/GIMP"),
+        ("linux", {"XDG_CONFIG_HOME": "{home}/settings"}, "settings/GIMP"),
+        ("darwin", {}, "Library/Application Support/GIMP"),
+        ("win32", {"APPDATA": "{home}/Roaming"}, "Roaming/GIMP"),
+        ("win32", {}, "AppData/Roaming/GIMP"),
+        ("linux", {"GIMP3_DIRECTORY": "{home}/mine/3.0"}, "mine"),
+    ],
+)
+def test_profiles_are_where_each_system_keeps_them(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    platform: str,
+    environment: dict[str, str],
+    base: str,
+) -> None:
+    for name in ("XDG_CONFIG_HOME", "APPDATA", "GIMP3_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value.format(home=tmp_path))
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    for version in ("2.10", "3.0"):
+        (tmp_path / base / version).mkdir(parents=True)
+    assert find_profiles() == [tmp_path / base / "3.0"]
 
 
 def test_what_cannot_be_installed(lonely: Command, tmp_path: Path) -> None:

@@ -9,10 +9,13 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import pytest
+import tifffile
+from cli.samples import ADOBE_RGB, SRGB
 from hosts.rig import Gimp, Krita, virtual_screen
 from numpy.typing import NDArray
 from packages import write_package, write_upscaler
 
+PROFILES = {"rgb32f": SRGB, "adobe": ADOBE_RGB}  # of kinds that are TIFF files
 PHOTOGRAPH = Path(__file__).parent / "coffee.png"  # 97×71, public domain
 
 
@@ -49,9 +52,9 @@ def display() -> Iterator[str]:
 
 
 def photograph(kind: str) -> NDArray[Any]:
-    """The photograph as rgb8, rgba8, gray8, graya8 or rgb16; alpha falls from left to right."""
+    """The photograph as rgb8, rgba8, gray8, graya8, rgb16 or rgb32f; alpha falls to the right."""
     rgb = imagecodecs.png_decode(PHOTOGRAPH.read_bytes())
-    channels, depth = kind.rstrip("0123456789"), kind.lstrip("abgry")
+    channels, depth = kind.rstrip("0123456789f"), kind.lstrip("abgry")
     colour = rgb if channels.startswith("rgb") else rgb[..., 1:2]
     if channels.endswith("a"):
         fall = np.linspace(255, 0, rgb.shape[1]).astype(np.uint8)
@@ -60,12 +63,24 @@ def photograph(kind: str) -> NDArray[Any]:
     if depth == "16":  # values that 8 bits do not hold
         noise = np.random.default_rng(1).integers(0, 257, colour.shape, dtype=np.uint16)
         colour = colour.astype(np.uint16) * 256 + noise.clip(max=255)
+    if depth == "32f":  # with light brighter than white
+        grain = np.random.default_rng(1).random(colour.shape, np.float32)
+        return np.ascontiguousarray((colour + grain) / np.float32(240))
     return np.ascontiguousarray(colour)
 
 
 @pytest.fixture
 def picture(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """The photograph as a PNG file; `indirect` parametrisation chooses the kind."""
+    """The photograph as a PNG file, or TIFF; `indirect` parametrisation chooses the kind.
+
+    `adobe` has the colour space Adobe RGB (1998).
+    """
+    kind = getattr(request, "param", "rgb8")
+    pixels = photograph("rgb8" if kind == "adobe" else kind)
+    if kind in PROFILES:
+        path = tmp_path / "picture.tif"
+        tifffile.imwrite(path, pixels, photometric="rgb", iccprofile=PROFILES[kind])
+        return path
     path = tmp_path / "picture.png"
-    path.write_bytes(imagecodecs.png_encode(photograph(getattr(request, "param", "rgb8"))))
+    path.write_bytes(imagecodecs.png_encode(pixels))
     return path

@@ -43,11 +43,14 @@ class Gimp:
             f'(action "rheostat-{model}" "<Primary><Alt>{number}")'
             for number, model in enumerate(self._models(), start=1)
         ]
+        keys.append('(action "rheostat-retune" "<Primary><Alt>0")')
         (self.profile / "shortcutsrc").write_text("\n".join(["(file-version 1)", *keys, ""]))
         (self.profile / "gimprc").write_text(GIMPRC)
 
     def shortcut(self, model: str) -> str:
-        """The keys, as xdotool spells them, that open a model's dialog."""
+        """The keys, as xdotool spells them, that open a model's dialog; `retune` for re-tuning."""
+        if model == "retune":
+            return "ctrl+alt+0"
         return f"ctrl+alt+{1 + self._models().index(model)}"
 
     def _models(self) -> list[str]:

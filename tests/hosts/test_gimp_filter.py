@@ -10,6 +10,7 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import pytest
+import tifffile
 from hosts.rig import Gimp
 from numpy.typing import NDArray
 from packages import write_package
@@ -49,6 +50,35 @@ def test_pixels_equal_the_command_lines(gimp: Gimp, picture: Path, tmp_path: Pat
     assert pixels(result) != pixels(source)
     assert [source] == seen["before"]
     assert seen["selected"] == [source["id"]]
+
+
+@pytest.mark.parametrize(
+    ("picture", "error"), [("rgb32f", 1e-5), ("adobe", 1)], indirect=["picture"]
+)
+def test_float_and_wide_colour_equal_the_command_lines(
+    gimp: Gimp, picture: Path, tmp_path: Path, error: float
+) -> None:
+    """Up to the arithmetic by which GIMP and the command line convert colours."""
+    out = tmp_path / "out.tif"
+    gimp.rheostat("filter", "tiny", str(picture), str(out), "--set", "noise=30")
+    expected, before = tifffile.imread(out), tifffile.imread(picture)
+    result, source = gimp.run("filter", picture=str(picture), noise=30)["after"]
+    assert result["format"] == source["format"]
+    assert pixels(source) == before.tobytes()
+    found = np.frombuffer(pixels(result), expected.dtype).reshape(expected.shape).astype(float)
+    difference = np.abs(found - expected)
+    assert np.mean(difference > error) < 0.01
+    assert difference.max() <= 4 * error  # in the darkest colours
+    assert np.abs(found - before).mean() > 5 * error
+
+
+def test_a_layer_in_a_group_beside_the_canvas_equals_the_command_lines(
+    gimp: Gimp, picture: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.png"
+    gimp.rheostat("filter", "tiny", str(picture), str(out), "--set", "noise=20")
+    (group,) = gimp.run("nested", picture=str(picture))["after"]
+    assert pixels(group["children"][1]) == imagecodecs.png_decode(out.read_bytes()).tobytes()
 
 
 @pytest.mark.parametrize("picture", ["rgba8", "rgb16"], indirect=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hosts.rig import Gimp
 
@@ -52,3 +54,37 @@ def test_each_run_is_one_step_to_undo(seen: dict[str, Any]) -> None:
     assert seen["ctrl+z 2"] == seen["filtered"]
     assert seen["ctrl+z 1"] == seen["opened"]
     assert seen["ctrl+y 2"] == seen["filtered"]
+
+
+@pytest.fixture(scope="module")
+def handled(gimp: Gimp, display: str) -> dict[str, Any]:
+    picture = Path(__file__).parent / "coffee.png"
+    keys = {"key": gimp.shortcut("tiny"), "retune": gimp.shortcut("retune")}
+    return dict(gimp.run("handled", display=display, picture=str(picture), model="Tiny", **keys))
+
+
+def test_the_divider_hides_half_of_the_preview_and_gives_it_back(handled: dict[str, Any]) -> None:
+    width, height = handled["all"]["size"]
+    mask = np.frombuffer(b64decode(handled["split"]["mask"]["pixels"]), np.uint8)
+    rows = mask.reshape(height, width)
+    assert not rows[:, : round(width / 2)].any()
+    assert (rows[:, round(width / 2) :] == 255).all()
+    again = np.frombuffer(b64decode(handled["joined"]["mask"]["pixels"]), np.uint8)
+    assert (again == 255).all()
+    assert handled["joined"]["pixels"] == handled["all"]["pixels"]
+
+
+def test_another_model_in_the_dialog_is_the_one_that_is_used_and_repeated(
+    handled: dict[str, Any],
+) -> None:
+    assert handled["other"] == ["slow", ""]
+    assert handled["repeated"] == ["slow", "slow", ""]
+
+
+def test_a_result_opens_its_dialog_again_and_is_changed_in_its_place(
+    handled: dict[str, Any],
+) -> None:
+    assert handled["above what"].startswith("Tiny · noise 25")
+    above, changed, _ = names(handled["retuned"])
+    assert above.startswith("Tiny · noise 25")
+    assert changed.startswith("Tiny · noise 7")

@@ -32,13 +32,18 @@ def _group() -> None:
 @install.command("gimp")
 def install_gimp(profile: Profile = None) -> None:
     """Put Rheostat into GIMP 3, under Filters ▸ Rheostat."""
-    from ..installation import contents, gimp_profiles, install
+    from ..installation import contents, gimp_profiles, install, permission, sandbox
 
-    files, warnings = contents()
-    for sentence in warnings:
-        warn(sentence)
+    warned: set[str] = set()
     for folder in gimp_profiles(profile):
+        app = sandbox(folder)
+        files, warnings = contents("gimp", app)
+        for sentence in sorted({*warnings} - warned):
+            warn(sentence)
+        warned.update(warnings)
         say(f"Installed in {install(folder, files)}")
+        if app:
+            say(f"It needs a permission, once: {permission(app)}")
     say("Start GIMP, or start it again; the filters are under Filters ▸ Rheostat.")
 
 

@@ -48,7 +48,8 @@ def main(
     dialog = open_dialog(window, key, model)
     if is_rendering:
         keys(dialog, "alt+o")
-        time.sleep(1.5)
+        wait_for(daemon)
+        time.sleep(1.5)  # for the pixels to get there
     else:
         wait_for(lambda: preview(image))
     WAYS.get(way, press)(dialog, way)
@@ -95,11 +96,15 @@ def kill_plug_in(_dialog: str, _way: str) -> None:
 
 def kill_daemon(_dialog: str, _way: str) -> None:
     """End the process that renders."""
+    os.kill(daemon(), signal.SIGKILL)
+
+
+def daemon() -> int:
+    """The process of the daemon; 0 if none runs."""
     from rheostat_client.rendezvous import read, runtime_folder
 
     record = read(runtime_folder())
-    assert record is not None
-    os.kill(record.pid, signal.SIGKILL)
+    return record.pid if record and Path(f"/proc/{record.pid}").exists() else 0
 
 
 WAYS: dict[str, Callable[[str, str], None]] = {"plug-in": kill_plug_in, "daemon": kill_daemon}
