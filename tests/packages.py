@@ -37,6 +37,7 @@ off = 0.0
 step = 0.5
 curve = "sqrt"
 map = true
+auto = "noise"
 
 [[controls]]
 id = "detail"

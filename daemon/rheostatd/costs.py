@@ -11,7 +11,7 @@ import psutil
 import torch
 from rheostat_client.errors import RheostatError
 
-from .jobs import Job
+from .jobs import Rendering
 from .renderer import Renderer
 
 KEPT = 32  # renders a line is fitted to
@@ -57,7 +57,7 @@ class Costs:
         self._free = free or free_memory
         self._lines: dict[str, Line] = {}
 
-    def admit(self, job: Job) -> float:
+    def admit(self, job: Rendering) -> float:
         """The seconds the job will take, 0 if nothing is known of its model yet.
 
         Raises RheostatError `too-large` with the numbers if that is too long, or if the device has
@@ -89,7 +89,7 @@ class Costs:
             )
         return seconds
 
-    def learn(self, job: Job, seconds: float) -> None:
+    def learn(self, job: Rendering, seconds: float) -> None:
         """The whole of `job` was computed in so many seconds."""
         line = self._lines.setdefault(job.package.info.digest, Line())
         line.learn(job.region.area / 1e6, seconds)

@@ -193,7 +193,7 @@ class LocalExecutor:
             return Answer(
                 Error(
                     "internal",
-                    f"The render failed inside the daemon ({type(error).__name__}).",
+                    f"The job failed inside the daemon ({type(error).__name__}).",
                     f"The reason is in {self._log_file}, under job {job}.",
                     job,
                 )

@@ -1,7 +1,8 @@
-"""Jobs: one accepted render each, and the answers it gives."""
+"""Jobs: what a session asked for and was accepted, and the answers it gives."""
 
 from __future__ import annotations
 
+import abc
 import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from rheostat_client.messages import (
     PURPOSES,
     Done,
     Error,
+    Estimate,
+    Estimated,
     Progress,
     Render,
     Tile,
@@ -26,11 +29,12 @@ from .regions import unchanged
 from .renderer import Renderer
 from .view import View
 
-Message = Progress | Tile | Done | Error
+Message = Progress | Tile | Done | Estimated | Error
+Last = Done | Estimated | Error
 
 
 class Answer(NamedTuple):
-    """A message about a job, and the pixels that follow it. `Done` and `Error` are the last.
+    """A message about a job, and the pixels that follow it.
 
     seconds  with `Done`: how long the job was worked on
     """
@@ -42,24 +46,18 @@ class Answer(NamedTuple):
     @property
     def is_last(self) -> bool:
         """Whether nothing more comes."""
-        return isinstance(self.message, Done | Error)
+        return isinstance(self.message, Last)
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
-    """A render that was checked and can be done: everything it needs, by value or immutable.
-
-    expected  seconds it is going to take, 0 if nobody knows
-    """
+class Job(abc.ABC):
+    """What was checked and can be done: everything it needs, by value or immutable."""
 
     session: str
-    request: Render
+    request: Render | Estimate
     picture: Picture
     package: Package
-    controls: Mapping[str, float]
     region: Box
-    maps: Mapping[str, Picture] = field(default_factory=dict)
-    expected: float = 0.0
 
     @property
     def id(self) -> str:
@@ -67,9 +65,41 @@ class Job:
         return self.request.job
 
     @property
+    @abc.abstractmethod
+    def purpose(self) -> str:
+        """What for, in a word."""
+
+    @property
+    @abc.abstractmethod
     def rank(self) -> int:
         """Urgency; 0 comes first."""
-        return PURPOSES.index(self.request.purpose)
+
+    @abc.abstractmethod
+    def answers(self, pool: Pool, renderer: Renderer) -> Generator[Answer, None, None]:
+        """Do it. Close the generator to cancel it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rendering(Job):
+    """A render.
+
+    expected  seconds it is going to take, 0 if nobody knows
+    """
+
+    request: Render
+    controls: Mapping[str, float]
+    maps: Mapping[str, Picture] = field(default_factory=dict)
+    expected: float = 0.0
+
+    @property
+    def purpose(self) -> str:
+        """As the client said."""
+        return self.request.purpose
+
+    @property
+    def rank(self) -> int:
+        """Previews before applies before batches."""
+        return PURPOSES.index(self.purpose)
 
     @property
     def pixels(self) -> int:
@@ -101,26 +131,27 @@ class Job:
         left = seconds * (self.pixels - done) / done if done else self.expected
         return Answer(Progress(self.id, done, self.pixels, state, round(left * 1000)))
 
+    def answers(self, pool: Pool, renderer: Renderer) -> Generator[Answer, None, None]:
+        """Progress, tiles, `Done`."""
+        start = time.perf_counter()
+        watch = _Watch()
+        if self.package.is_off(self.controls):
+            yield from _tiles(self, unchanged(self.picture, self.region), watch)
+        else:
+            if not pool.is_ready(self.package):
+                yield self.progress(0, "loading")
+            with pool.use(self.package) as network:
+                focus = Box(*self.request.focus) if self.request.focus else None
+                pieces = renderer.render(network, self.view(), self.region, focus)
+                yield from _tiles(self, pieces, watch)
+        milliseconds = (time.perf_counter() - start) * 1000
+        done = Done(self.id, self.settings().to_json(), milliseconds, renderer.name)
+        yield Answer(done, seconds=watch.seconds)
 
-def answers(job: Job, pool: Pool, renderer: Renderer) -> Generator[Answer, None, None]:
-    """Do the job: progress, tiles, `Done`. Close the generator to cancel it."""
-    start = time.perf_counter()
-    watch = _Watch()
-    if job.package.is_off(job.controls):
-        yield from _tiles(job, unchanged(job.picture, job.region), watch)
-    else:
-        if not pool.is_ready(job.package):
-            yield job.progress(0, "loading")
-        with pool.use(job.package) as network:
-            focus = Box(*job.request.focus) if job.request.focus else None
-            pieces = renderer.render(network, job.view(), job.region, focus)
-            yield from _tiles(job, pieces, watch)
-    milliseconds = (time.perf_counter() - start) * 1000
-    done = Done(job.id, job.settings().to_json(), milliseconds, renderer.name)
-    yield Answer(done, seconds=watch.seconds)
 
-
-def _tiles(job: Job, finished: Iterator[tuple[Box, Values]], watch: _Watch) -> Iterator[Answer]:
+def _tiles(
+    job: Rendering, finished: Iterator[tuple[Box, Values]], watch: _Watch
+) -> Iterator[Answer]:
     done = 0
     yield job.progress(done, "rendering")
     while piece := watch.time(finished):

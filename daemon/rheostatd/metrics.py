@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from rheostat_client.messages import Done, Error
 
-from .jobs import Job
+from .jobs import Job, Last
 
 
 class Metrics:
@@ -22,7 +22,10 @@ class Metrics:
         self._registry.register(_Holdings(report))
         labels = ("model", "purpose")
         self._jobs = Counter(
-            "rheostat_jobs", "Renders that ended", (*labels, "outcome"), registry=self._registry
+            "rheostat_jobs",
+            "Renders and estimates that ended",
+            (*labels, "outcome"),
+            registry=self._registry,
         )
         self._pixels = Counter(
             "rheostat_pixels", "Pixels of renders done", labels, registry=self._registry
@@ -31,13 +34,15 @@ class Metrics:
             "rheostat_render_seconds", "Time of renders done", labels, registry=self._registry
         )
 
-    def ended(self, job: Job, last: Done | Error) -> None:
+    def ended(self, job: Job, last: Last) -> None:
         """Count `job`, whose last answer is `last`."""
-        labels = job.package.info.id, job.request.purpose
+        labels = job.package.info.id, job.purpose
         if isinstance(last, Error):
             self._jobs.labels(*labels, last.code).inc()
             return
         self._jobs.labels(*labels, "done").inc()
+        if not isinstance(last, Done):
+            return
         self._pixels.labels(*labels).inc(job.region.area)
         self._seconds.labels(*labels).observe(last.milliseconds / 1000)
 
@@ -56,7 +61,7 @@ class _Holdings(Collector):
         """As the registry asks for it."""
         report = self._report()
         for name, count in report["jobs"].items():
-            yield GaugeMetricFamily(f"rheostat_jobs_{name}", f"Renders {name}", count)
+            yield GaugeMetricFamily(f"rheostat_jobs_{name}", f"Jobs {name}", count)
         held = GaugeMetricFamily("rheostat_bytes", "Bytes in memory", labels=["of"])
         held.add_metric(["pictures"], report["store"]["bytes"])
         held.add_metric(["models"], sum(model["bytes"] for model in report["models"]))

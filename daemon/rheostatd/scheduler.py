@@ -8,7 +8,7 @@ from rheostat_client.errors import RheostatError
 from rheostat_client.messages import Error
 
 from .executor import Executor, Handle
-from .jobs import Job
+from .jobs import Job, Rendering
 
 MAX_QUEUED = 256  # jobs of one session
 
@@ -63,7 +63,7 @@ class Scheduler:
             )
         for older in of_session:
             if _overtakes(job, older):
-                newer = f"A newer preview of {job.request.key!r} replaced this one."
+                newer = "A newer preview of the same key replaced this one."
                 self._stop(older, Error("overtaken", newer, job=older.id))
         self._queue.append(job)
         self._start()
@@ -127,5 +127,7 @@ class Scheduler:
 
 
 def _overtakes(newer: Job, older: Job) -> bool:
-    purposes = {newer.request.purpose, older.request.purpose}
+    if not (isinstance(newer, Rendering) and isinstance(older, Rendering)):
+        return False
+    purposes = {newer.purpose, older.purpose}
     return purposes == {"preview"} and newer.request.key == older.request.key

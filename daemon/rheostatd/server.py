@@ -27,6 +27,7 @@ from rheostat_client.messages import (
     Bytes,
     Cancel,
     Error,
+    Estimate,
     GetStatus,
     Goodbye,
     Hello,
@@ -56,7 +57,7 @@ MODEL_MEMORY = 1024**3  # bytes
 FRONT_DEPTH = 8  # messages; each may be tens of MB
 CONTROL_DEPTH = 64  # messages
 MAX_OUTBOX = 64  # answers a session may leave unread, beyond those ZeroMQ holds
-CAPABILITIES = ("maps",)  # what an older daemon of the same protocol does not know
+CAPABILITIES = ("maps", "estimates")  # what an older daemon of the same protocol does not know
 RETRY = 10  # milliseconds until a full connection is tried again
 
 log = logging.getLogger(__name__)
@@ -87,7 +88,7 @@ class Server:
         self._ringer.setblocking(False)
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._front = Lane(
-            self._context, (Hello, ListModels, Upload, Render), MAX_FRAME, FRONT_DEPTH
+            self._context, (Hello, ListModels, Upload, Render, Estimate), MAX_FRAME, FRONT_DEPTH
         )
         self._control = Lane(
             self._context, (Hello, Cancel, Ping, GetStatus, Shutdown), MAX_HEADER, CONTROL_DEPTH
@@ -123,6 +124,7 @@ class Server:
             ListModels: self._service.models,
             Upload: self._service.upload,
             Render: self._service.render,
+            Estimate: self._service.estimate,
             Cancel: self._service.cancel,
             Ping: self._ping,
             GetStatus: self._status,

@@ -16,16 +16,19 @@ from rheostat_client.messages import (
     Cancelled,
     Done,
     Error,
+    Estimate,
     ListModels,
     Models,
+    Progress,
     Render,
     Stored,
     Upload,
 )
 
 from .costs import Costs
+from .estimation import Estimation
 from .executor import Answers, LocalExecutor, Worker
-from .jobs import Answer, Job, Message, answers
+from .jobs import Answer, Job, Last, Message, Rendering
 from .library import Library
 from .memory import Heap
 from .metrics import Metrics
@@ -46,7 +49,7 @@ class _Place:
     pool: Pool
 
     def work(self, job: Job) -> Answers:
-        return answers(job, self.pool, self.renderer)
+        return job.answers(self.pool, self.renderer)
 
     def rest(self) -> None:
         self.pool.rest()
@@ -104,14 +107,7 @@ class Service:
         """Check everything that can be checked, and queue the job."""
         picture = self.store.picture(render.hash)
         package = self._library.package(render.model)
-        region = Box(*render.region) if render.region else picture.box
-        if region.width < 1 or region.height < 1 or not picture.box.contains(region):
-            raise RheostatError(
-                "bad-value",
-                f"The region {list(region)} is not inside the picture, "
-                f"which is {picture.width} × {picture.height}.",
-                "Give [x, y, width, height] in the picture's pixels.",
-            )
+        region = _region(render, picture)
         if package.scale * max(picture.width, picture.height) > MAX_SIDE:
             raise RheostatError(
                 "too-large",
@@ -121,12 +117,31 @@ class Service:
             )
         controls = complete(package.info.controls, render.controls)
         maps = self._maps(render, picture, package)
-        job = Job(token, render, picture, package, controls, region, maps)
+        job = Rendering(token, render, picture, package, region, controls, maps)
         job = replace(job, expected=self._costs.admit(job))
-        self.scheduler.submit(job)
-        for name in (render.hash, *render.maps.values()):
-            self.store.lease(name, job)
+        self._submit(job, *render.maps.values())
         return job.progress(0, "queued").message
+
+    def estimate(self, token: str, estimate: Estimate, _pixels: Sequence[memoryview]) -> Message:
+        """Check what can be checked, and queue the job."""
+        picture = self.store.picture(estimate.hash)
+        package = self._library.package(estimate.model)
+        known = {control.id: control for control in package.info.controls if control.auto}
+        if estimate.control not in known:
+            raise RheostatError(
+                "unknown-control",
+                f"{package.info.name} has no estimate for {estimate.control!r}.",
+                f"It has for: {', '.join(known) or 'none'}.",
+            )
+        region, control = _region(estimate, picture), known[estimate.control]
+        self._submit(Estimation(token, estimate, picture, package, region, control))
+        return Progress(estimate.job, 0, region.area, "queued")
+
+    def _submit(self, job: Job, *maps: str) -> None:
+        """Queue the job; its pictures are kept until it has ended."""
+        self.scheduler.submit(job)
+        for name in (job.request.hash, *maps):
+            self.store.lease(name, job)
 
     def _maps(self, render: Render, picture: Picture, package: Package) -> dict[str, Picture]:
         controls = {control.id: control for control in package.info.controls}
@@ -157,14 +172,14 @@ class Service:
     def pass_on(self) -> None:
         """Tell the sessions what the executor did."""
         for job, answer in self._executor.events():
-            if isinstance(answer.message, Done | Error):
+            if isinstance(answer.message, Last):
                 self.scheduler.finished(job)
                 self.store.release(job)
                 self._heap.tidy()
                 self.metrics.ended(job, answer.message)
                 self._log(job, answer.message)
-                if isinstance(answer.message, Done) and job.view().origin is None:
-                    self._costs.learn(job, answer.seconds)  # of others, parts were known before
+                if isinstance(answer.message, Done) and isinstance(job, Rendering):
+                    self._learn(job, answer.seconds)
             self._tell(job.session, answer)
 
     def hold(self, token: str, held: bool) -> None:
@@ -203,13 +218,30 @@ class Service:
             for cache, counts in reports[0].items()
         }
 
-    def _log(self, job: Job, last: Done | Error) -> None:
-        facts = {"job": job.id, "model": job.package.info.id, "purpose": job.request.purpose}
+    def _learn(self, job: Rendering, seconds: float) -> None:
+        if job.view().origin is None:  # of others, parts were known before
+            self._costs.learn(job, seconds)
+
+    def _log(self, job: Job, last: Last) -> None:
+        facts = {"job": job.id, "model": job.package.info.id, "purpose": job.purpose}
         if isinstance(last, Done):
-            facts |= {"pixels": str(job.pixels), "milliseconds": f"{last.milliseconds:.0f}"}
+            facts |= {"pixels": str(job.region.area), "milliseconds": f"{last.milliseconds:.0f}"}
         log.info(last.code if isinstance(last, Error) else "done", extra=facts)
 
     def _stopped(self, job: Job, reason: Error) -> None:
         self.store.release(job)
         self.metrics.ended(job, reason)
         self._tell(job.session, Answer(reason))
+
+
+def _region(request: Render | Estimate, picture: Picture) -> Box:
+    """The region asked for, or all; RheostatError `bad-value` if it is not inside the picture."""
+    region = Box(*request.region) if request.region else picture.box
+    if region.width < 1 or region.height < 1 or not picture.box.contains(region):
+        raise RheostatError(
+            "bad-value",
+            f"The region {list(region)} is not inside the picture, "
+            f"which is {picture.width} × {picture.height}.",
+            "Give [x, y, width, height] in the picture's pixels.",
+        )
+    return region

@@ -33,6 +33,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from . import nets
+from .estimators import ESTIMATORS
 from .nets import Network
 
 SCHEMA = 1
@@ -207,6 +208,14 @@ def read_manifest(folder: Path) -> Manifest:
     ids = [c.id for c in manifest.controls]
     if not ids or len(set(ids)) < len(ids):
         raise _bad(folder, "its controls are none, or two have the same id")
+    for control in manifest.controls:
+        if control.auto is not None and control.auto not in ESTIMATORS:
+            raise RheostatError(
+                "unsupported-package",
+                f"The package {folder.name} needs the estimator {control.auto!r}; "
+                f"known are {', '.join(sorted(ESTIMATORS))}.",
+                "Update Rheostat.",
+            )
     return manifest
 
 

@@ -41,6 +41,7 @@ SAMPLES: dict[str, Any] = {
     "report": {"pictures": 1},
     "found": True,
     "purpose": "preview",
+    "control": "noise",
 }
 
 

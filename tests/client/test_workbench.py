@@ -170,3 +170,19 @@ def test_an_enlargement_is_not_previewed(
 def test_the_middle_of_a_box() -> None:
     assert middle((10, 20, 1000, 100)) == (254, 20, 512, 100)
     assert middle((3, 4, 5, 6)) == (3, 4, 5, 6)
+
+
+def test_what_a_control_should_be_is_told_and_an_apply_goes_on_meanwhile(
+    loop: Loop, screen: Screen, bench: Workbench
+) -> None:
+    told: list[float] = []
+    bench.estimate("noise", told.append)
+    bench.apply(VALUES)
+    loop.turn_until(lambda: bool(told) and bool(screen.results))
+    assert 0 <= told[0] <= 75
+    assert screen.problems == []
+    assert screen.results[0] is not None
+    bench.estimate("detail", told.append)
+    loop.turn_until(lambda: bool(screen.problems))
+    assert "no estimate for 'detail'" in screen.problems[0]
+    assert len(told) == 1

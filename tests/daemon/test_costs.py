@@ -11,7 +11,7 @@ from rheostat_client.errors import RheostatError
 from rheostat_client.messages import Render
 from rheostat_client.pixels import FORMATS
 from rheostatd.costs import SPARE, Costs, Line
-from rheostatd.jobs import Job
+from rheostatd.jobs import Rendering
 from rheostatd.pace import Pace, Paces, best
 from rheostatd.raster import Box, Picture
 from rheostatd.renderer import Renderer
@@ -32,11 +32,11 @@ def renderer(package: Package, tmp_path: Path) -> Renderer:
     return renderer
 
 
-def job(package: Package, width: int, height: int, noise: float = 20.0) -> Job:
+def job(package: Package, width: int, height: int, noise: float = 20.0) -> Rendering:
     picture = Picture(FORMATS["gray8"], width, height, b"")
     controls = {"noise": noise, "detail": 0.5}
     box = Box(0, 0, width, height)
-    return Job("s", Render("j", "tiny", "hash"), picture, package, controls, box)
+    return Rendering("s", Render("j", "tiny", "hash"), picture, package, box, controls)
 
 
 def test_a_line_finds_overhead_and_slope() -> None:

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from rheostat.package import Package, read_package
 from rheostat_client.errors import RheostatError
-from rheostat_client.messages import Done, Error, Render
+from rheostat_client.messages import Done, Error, Progress, Render
 from rheostat_client.pixels import FORMATS
 from rheostatd import executor
 from rheostatd.executor import LocalExecutor, Worker
-from rheostatd.jobs import Answer, Job
+from rheostatd.jobs import Answer, Job, Rendering
 from rheostatd.raster import Box, Picture
 
 Work = Callable[[Job], Generator[Answer, None, None]]
@@ -25,6 +25,10 @@ Work = Callable[[Job], Generator[Answer, None, None]]
 
 def done(job: Job) -> Answer:
     return Answer(Done(job.id, "{}", 0.0, "a test"))
+
+
+def step(job: Job, number: int) -> Answer:
+    return Answer(Progress(job.id, number, 1))
 
 
 class Bench:
@@ -42,7 +46,7 @@ class Bench:
     def job(self, name: str, purpose: str = "apply") -> Job:
         request = Render(name, "tiny", "hash", purpose=purpose)
         picture = Picture(FORMATS["gray8"], 1, 1, b"x")
-        return Job("s", request, picture, self._package, {}, Box(0, 0, 1, 1))
+        return Rendering("s", request, picture, self._package, Box(0, 0, 1, 1), {})
 
     def listen_until(self, name: str, kind: type) -> None:
         """Read events until `name` answers with a `kind`."""
@@ -72,13 +76,13 @@ def bench(tiny_package: Path) -> Iterator[Callable[[Work], Bench]]:
 def steps(job: Job) -> Generator[Answer, None, None]:
     """Three steps and done."""
     for number in range(3):
-        yield job.progress(number, "rendering")
+        yield step(job, number)
     yield done(job)
 
 
 def endless(job: Job) -> Generator[Answer, None, None]:
     while True:
-        yield job.progress(0, "rendering")
+        yield step(job, 0)
 
 
 def test_tells_every_answer_in_order(bench: Callable[[Work], Bench]) -> None:
@@ -172,7 +176,7 @@ def test_the_worker_does_not_run_far_ahead_of_its_reader(bench: Callable[[Work],
         nonlocal taken
         while True:
             taken += 1
-            yield job.progress(taken, "rendering")
+            yield step(job, taken)
 
     b = bench(count)
     b.executor.submit(b.job("a"))
@@ -185,7 +189,7 @@ def test_an_exception_is_told_in_a_sentence_logged_whole_and_survived(
     bench: Callable[[Work], Bench], caplog: pytest.LogCaptureFixture
 ) -> None:
     def work(job: Job) -> Generator[Answer, None, None]:
-        yield job.progress(0, "rendering")
+        yield step(job, 0)
         if job.id == "bad":
             raise ZeroDivisionError("the secret of the trouble")
         yield done(job)
@@ -233,7 +237,7 @@ class TestTwoWorkers:
             for number in range(3):
                 done_by.setdefault(job.id, []).append(threading.current_thread().name)
                 time.sleep(0.02)
-                yield job.progress(number, "rendering")
+                yield step(job, number)
             yield done(job)
 
         bench.executor = LocalExecutor([Worker(note), Worker(note)], bench.ring, "the.log")

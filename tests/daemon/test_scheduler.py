@@ -8,7 +8,7 @@ from rheostat_client.errors import RheostatError
 from rheostat_client.messages import Error, Render
 from rheostat_client.pixels import FORMATS
 from rheostatd.executor import Handle
-from rheostatd.jobs import Answer, Job
+from rheostatd.jobs import Answer, Job, Rendering
 from rheostatd.raster import Box, Picture
 from rheostatd.scheduler import MAX_QUEUED, Scheduler
 
@@ -62,7 +62,8 @@ class Desk:
     def submit(self, name: str, purpose: str, key: str = "layer", session: str = "s") -> None:
         request = Render(name, "tiny", "hash", purpose=purpose, key=key)
         picture = Picture(FORMATS["gray8"], 1, 1, b"x")
-        self.scheduler.submit(Job(session, request, picture, self._package, {}, Box(0, 0, 1, 1)))
+        box = Box(0, 0, 1, 1)
+        self.scheduler.submit(Rendering(session, request, picture, self._package, box, {}))
 
     def finish(self, name: str) -> None:
         self.scheduler.finished(next(j for j in self.executor.submitted if j.id == name))

@@ -12,13 +12,15 @@ from typing import Any, Optional, TypeVar
 from .canvas import Canvas
 from .channel import Answer
 from .errors import RheostatError, unreadable
-from .exchange import ANSWER, POLL, Exchange, ShouldCancel, check
+from .exchange import ANSWER, POLL, Exchange, Job, ShouldCancel, check
 from .messages import (
     CHUNK,
     Bytes,
     Cancel,
     Cancelled,
     Done,
+    Estimate,
+    Estimated,
     GetStatus,
     ListModels,
     Models,
@@ -155,19 +157,9 @@ class Connection:
         Raises RheostatError `unknown-pixels`, `unknown-model`, `unknown-control`, `bad-value`,
         `too-large`, `busy`, `overtaken`, `cancelled`, `daemon-lost` or `internal`.
         """
-        if hash not in self._shapes:
-            raise RheostatError(
-                "unknown-pixels",
-                f"The picture {hash!r} was not uploaded by this connection.",
-                "Upload it first.",
-            )
-        if maps and "maps" not in self.welcome.capabilities:
-            raise RheostatError(
-                "wrong-protocol",
-                f"The running daemon ({self.welcome.version}) knows no painted controls.",
-                "Update Rheostat, then stop the old daemon (`rheostat stop`).",
-            )
-        form, width, height = self._shapes[hash]
+        form, width, height = self._shape(hash)
+        if maps:
+            self._need("maps", "painted controls")
         part, canvas = _inside(region, width, height), None
         job = uuid.uuid4().hex
         request = _build(Render, job, model, hash, dict(controls), region, purpose, key, maps or {})
@@ -190,6 +182,29 @@ class Connection:
                 elif isinstance(message, Progress) and on_progress:
                     on_progress(message.done, message.total, message.state)
         raise AssertionError("a render ends with done or an error")
+
+    def estimate(
+        self,
+        hash: str,
+        model: str,
+        control: str,
+        *,
+        region: Region | None = None,
+        should_cancel: ShouldCancel = None,
+    ) -> float:
+        """What `control`, which has `auto`, should be for a picture uploaded by this connection.
+
+        Takes some tenths of a second, however large the picture is. Raises RheostatError
+        `no-estimate` if the pixels do not tell, or as `render` does.
+        """
+        self._need("estimates", "estimates")
+        _inside(region, *self._shape(hash)[1:])
+        request = _build(Estimate, uuid.uuid4().hex, model, hash, control, region)
+        with closing(self._exchange.follow(request, should_cancel)) as answers:
+            for message, _ in answers:
+                if isinstance(message, Estimated):
+                    return message.value
+        raise AssertionError("an estimate ends with a value or an error")
 
     def filter(
         self,
@@ -239,14 +254,14 @@ class Connection:
                 raise
             return once()
 
-    def submit(self, request: Render) -> str:
-        """Send a render without waiting, and return its job; `receive` gives its answers."""
+    def submit(self, request: Job) -> str:
+        """Send a job without waiting, and return its name; `receive` gives its answers."""
         return self._exchange.submit(request)
 
     def receive(self, timeout: float) -> Answer | None:
-        """The next answer to a submitted render, or None after `timeout` seconds.
+        """The next answer to a submitted job, or None after `timeout` seconds.
 
-        The last answer to a job is `Done` or `Error`. Raises RheostatError `daemon-lost`.
+        The last one is `Done`, `Estimated` or `Error`. Raises RheostatError `daemon-lost`.
         """
         return self._exchange.receive(timeout)
 
@@ -304,6 +319,23 @@ class Connection:
     def __exit__(self, *_: object) -> None:
         """Close."""
         self.close()
+
+    def _shape(self, hash: str) -> tuple[str, int, int]:
+        if hash in self._shapes:
+            return self._shapes[hash]
+        raise RheostatError(
+            "unknown-pixels",
+            f"The picture {hash!r} was not uploaded by this connection.",
+            "Upload it first.",
+        )
+
+    def _need(self, capability: str, what: str) -> None:
+        if capability not in self.welcome.capabilities:
+            raise RheostatError(
+                "wrong-protocol",
+                f"The running daemon ({self.welcome.version}) knows no {what}.",
+                "Update Rheostat, then stop the old daemon (`rheostat stop`).",
+            )
 
     def _send_pixels(
         self,

@@ -7,18 +7,20 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Optional, TypeVar
+from typing import Any, Optional, TypeVar, Union
 
 from .channel import Answer, mute
 from .errors import RheostatError
 from .link import Link, reach
-from .messages import Cancel, Done, Error, Render
+from .messages import Cancel, Done, Error, Estimate, Estimated, Render
 
 POLL = 0.1  # seconds between two looks at whether the user wants to stop
 ANSWER = 20.0  # seconds in which anything but a render is answered
 STOP = 2.0  # seconds a cancelled render may take to say that it stopped
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
+Job = Union[Render, Estimate]
+ENDS = (Done, Estimated)  # the last answer to a job that does not fail
 ShouldCancel = Optional[Callable[[], bool]]
 T = TypeVar("T")
 
@@ -26,7 +28,7 @@ T = TypeVar("T")
 class Exchange:
     """Requests and answers over a link, which is made anew when the daemon has gone.
 
-    Renders can be followed to their end, or submitted and their answers received later; the
+    Jobs can be followed to their end, or submitted and their answers received later; the
     answers to both, and to requests in between, may come in any order.
     """
 
@@ -58,8 +60,8 @@ class Exchange:
         """
         return self._await(self.link.listen, kind, match, should_cancel)
 
-    def follow(self, request: Render, should_cancel: ShouldCancel) -> Generator[Answer, None, None]:
-        """The answers to a render, `Done` last; whoever stops reading before cancels it."""
+    def follow(self, request: Job, should_cancel: ShouldCancel) -> Generator[Answer, None, None]:
+        """The answers to a job, its end last; whoever stops reading before cancels it."""
         link = self.revive()
         link.front.send(request)
         is_over, give_up = False, math.inf
@@ -80,22 +82,22 @@ class Exchange:
                 if getattr(message, "job", "") != request.job:
                     self._keep(answer)
                     continue
-                is_over = isinstance(message, Done)
+                is_over = isinstance(message, ENDS)
                 yield answer
         finally:
             if not is_over:
                 link.control.send(Cancel(request.job))
 
-    def submit(self, request: Render) -> str:
-        """Send a render without waiting, and return its job; `receive` gives its answers."""
+    def submit(self, request: Job) -> str:
+        """Send a job without waiting, and return its name; `receive` gives its answers."""
         self.revive().front.send(request)
         self._submitted.add(request.job)
         return request.job
 
     def receive(self, timeout: float) -> Answer | None:
-        """The next answer to a submitted render, or None after `timeout` seconds.
+        """The next answer to a submitted job, or None after `timeout` seconds.
 
-        The last answer to a job is `Done` or `Error`. Raises RheostatError `daemon-lost`.
+        The last one is `Done`, `Estimated` or `Error`. Raises RheostatError `daemon-lost`.
         """
         deadline = time.monotonic() + timeout
         while not self._inbox:
@@ -156,12 +158,12 @@ class Exchange:
         return error.exception()
 
     def _keep(self, answer: Answer) -> None:
-        """Leave an answer to a submitted render for `receive`; drop any other."""
+        """Leave an answer to a submitted job for `receive`; drop any other."""
         message = answer.message
         job = getattr(message, "job", "")
         if job in self._submitted:
             self._inbox.append(answer)
-            if isinstance(message, (Done, Error)):
+            if isinstance(message, (*ENDS, Error)):
                 self._submitted.discard(job)
 
 

@@ -7,12 +7,14 @@ unknown fields of a newer peer ignored); the client decodes leniently with `from
 docs/protocol.md is the reference.
 
 Two lanes, each a DEALER connected to a ROUTER; `hello` is the first message on both:
-  front    hello, list-models, upload, render -> welcome, models, stored, progress, tile, done
+  front    hello, list-models, upload, render, estimate
+           -> welcome, models, stored, progress, tile, done, estimated
   control  hello, cancel, ping, get-status, shutdown -> welcome, cancelled, pong, status, goodbye
 
 Each request is answered by exactly one message, in order: its own kind of answer or `error`. Only
-a render is answered by several, which all carry its `job`: progress, tiles that cover the region
-without overlap, and at the end `done` or `error`. `goodbye` may come at any time.
+jobs are answered by several, which all carry their `job`: a render by progress, tiles that cover
+the region without overlap, and at the end `done`; an estimate by progress and `estimated`; both by
+`error` if they fail. `goodbye` may come at any time.
 """
 
 from __future__ import annotations
@@ -202,6 +204,35 @@ class Done:
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """Ask what `control` of `model`, which has `auto`, should be for uploaded pixels.
+
+    A job as a render is, answered by `estimated`. Known to daemons with the capability `estimates`.
+
+    region   [x, y, width, height] of the pixels to look at; None is all of them
+    """
+
+    job: str
+    model: str
+    hash: str
+    control: str
+    region: tuple[int, int, int, int] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what can be refused without knowing the model."""
+        _short(job=self.job, model=self.model, hash=self.hash, control=self.control)
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """What `control` should be: inside its hard range, a whole number of its steps."""
+
+    job: str
+    control: str
+    value: float
+
+
+@dataclass(frozen=True)
 class Cancel:
     """Control lane: stop a job of this session. The job itself answers `error` `cancelled`."""
 
@@ -289,6 +320,8 @@ KINDS: dict[str, type[Any]] = {
     "progress": Progress,
     "tile": Tile,
     "done": Done,
+    "estimate": Estimate,
+    "estimated": Estimated,
     "cancel": Cancel,
     "cancelled": Cancelled,
     "ping": Ping,

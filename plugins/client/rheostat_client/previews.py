@@ -10,7 +10,7 @@ from typing import Union
 
 from .connection import Connection, Region
 from .errors import RheostatError
-from .messages import Bytes, Done, Error, Progress, Render, Tile
+from .messages import Bytes, Done, Error, Estimate, Estimated, Progress, Render, Tile
 
 PATIENCE = 0.25  # seconds after which a newer position no longer waits for the focus to be shown
 REPLACED = ("overtaken", "cancelled")  # how jobs end that nobody wants any more
@@ -37,7 +37,7 @@ class Finished:
     device: str
 
 
-Event = Union[Piece, Progress, Finished, RheostatError]
+Event = Union[Piece, Progress, Finished, Estimated, RheostatError]
 
 
 class Preview:
@@ -57,11 +57,12 @@ class Preview:
         self._missing = 0  # pixels of the focus that did not come yet
         self._focus: Region | None = None
         self._waiting: Render | None = None
+        self._estimate = ""  # in flight
 
     @property
     def is_busy(self) -> bool:
         """Whether something is still to come."""
-        return bool(self._job or self._waiting)
+        return bool(self._job or self._waiting or self._estimate)
 
     def ask(
         self,
@@ -91,9 +92,14 @@ class Preview:
         )
         self._submit()
 
+    def estimate(self, hash: str, model: str, control: str, region: Region | None = None) -> None:
+        """Want to know what `control` should be for an uploaded picture: an `Estimated` comes."""
+        self._estimate = uuid.uuid4().hex
+        self._connection.submit(Estimate(self._estimate, model, hash, control, region))
+
     def cancel(self) -> None:
         """Want nothing any more."""
-        self._waiting = None
+        self._waiting, self._estimate = None, ""
         if self._job:
             self._connection.cancel(self._job)
             self._job = ""
@@ -107,11 +113,13 @@ class Preview:
         events: list[Event] = []
         try:
             while answer := self._connection.receive(0):
-                if answer.message.job == self._job:
+                if answer.message.job == self._estimate:
+                    events += self._estimated(answer.message)
+                elif answer.message.job == self._job:
                     events += self._event(answer.message, answer.pixels)
             self._submit()
         except RheostatError as error:
-            self._job, self._waiting = "", None
+            self._job, self._waiting, self._estimate = "", None, ""
             events.append(error)
         return events
 
@@ -127,6 +135,14 @@ class Preview:
             self._job = ""
             return [] if message.code in REPLACED else [message.exception()]
         return [message] if isinstance(message, Progress) else []
+
+    def _estimated(self, message: object) -> list[Event]:
+        if isinstance(message, Progress):
+            return []
+        self._estimate = ""
+        if isinstance(message, Error):
+            return [message.exception()]
+        return [message] if isinstance(message, Estimated) else []
 
     def _submit(self) -> None:
         """Begin what waits: a preview once the one in flight has been seen, all else at once."""

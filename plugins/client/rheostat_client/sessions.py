@@ -30,7 +30,8 @@ class Loop(Protocol):
 class Session:
     """One layer at the daemon, which is started if need be, and asked for the newest position.
 
-    `tell` hears of pieces, progress, ends and errors; a str says what is going on before that.
+    `tell` hears of pieces, progress, ends, estimates and errors; a str says what is going on
+    before that.
     After an error the next `ask` tries anew, with a new connection if the daemon has gone.
     """
 
@@ -56,6 +57,7 @@ class Session:
         self._hashes: tuple[str, dict[str, str]] | None = None  # once everything is uploaded
         self._is_opening = self._is_closed = False
         self._wanted: dict[str, Any] | None = None
+        self._unknown: tuple[str, Region | None] | None = None
         self._is_ticking = False
 
     @property
@@ -79,13 +81,18 @@ class Session:
         }
         self._go_on()
 
+    def estimate(self, control: str, region: Region | None = None) -> None:
+        """Want to know what `control`, which has `auto`, should be: an `Estimated` is told."""
+        self._unknown = control, region
+        self._go_on()
+
     def send_maps(self, maps: Mapping[str, Grey]) -> None:
         """Have other painted maps from the next `ask` on."""
         self._maps, self._hashes = maps, None
 
     def cancel(self) -> None:
         """Want nothing any more."""
-        self._wanted = None
+        self._wanted = self._unknown = None
         if self._preview and self._preview.is_busy:
             try:
                 self._preview.cancel()
@@ -99,7 +106,7 @@ class Session:
             self._connection.close()
 
     def _go_on(self) -> None:
-        if self._wanted is None or self._is_opening:
+        if (self._wanted is None and self._unknown is None) or self._is_opening:
             return
         if self._hashes is None:
             self._is_opening = True
@@ -107,12 +114,15 @@ class Session:
             threading.Thread(target=self._open, daemon=True).start()
             return
         assert self._preview is not None
-        wanted, self._wanted = self._wanted, None
         hash, maps = self._hashes
         try:
-            self._preview.ask(hash, self._model, maps=maps, **wanted)
+            if self._unknown is not None:
+                self._preview.estimate(hash, self._model, *self._unknown)
+                self._unknown = None
+            if self._wanted is not None:
+                self._preview.ask(hash, self._model, maps=maps, **self._wanted)
+                self._wanted = None
         except RheostatError as error:
-            self._wanted = wanted
             self._lose(error)
             return
         if not self._is_ticking:
@@ -148,8 +158,8 @@ class Session:
         for event in preview.poll() if preview else ():
             if isinstance(event, RheostatError):
                 self._lose(event)
-                break
-            self._tell(event)
+            else:
+                self._tell(event)
         self._is_ticking = preview is not None and preview is self._preview and preview.is_busy
         return self._is_ticking
 

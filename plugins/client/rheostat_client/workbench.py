@@ -5,13 +5,13 @@ Everything a dialog or a docker does between its sliders and its canvas that is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from .canvas import Canvas
 from .connection import Grey, Region, Rendered
 from .errors import RheostatError
-from .messages import Progress
+from .messages import Estimated, Progress
 from .models import ModelInfo
 from .previews import Event, Finished, Piece
 from .sessions import Layer, Loop, Session
@@ -62,6 +62,7 @@ class Workbench:
         self._session = Session(loop, start, program, model.id, pixels, maps, self._hear)
         self._canvas: Canvas | None = None
         self._is_applying = False
+        self._answer: Callable[[float], None] | None = None
 
     @property
     def is_applying(self) -> bool:
@@ -75,6 +76,14 @@ class Workbench:
         """
         if not self._is_applying and self._model.scale == 1:
             self._session.ask(values, self._box, focus or middle(self._box), "preview")
+
+    def estimate(self, control: str, answer: Callable[[float], None]) -> None:
+        """Find out what `control`, which has `auto`, should be, and tell `answer`.
+
+        `Screen.say` hears of it if the pixels do not tell.
+        """
+        self._answer = answer
+        self._session.estimate(control, self._box)
 
     def apply(self, values: Mapping[str, float]) -> None:
         """Render in full; `Screen.finish` gets the result."""
@@ -104,8 +113,11 @@ class Workbench:
             self._advance(event)
         elif isinstance(event, RheostatError):
             self._screen.say(str(event), True)
-            if self._is_applying:
+            if self._is_applying and event.code != "no-estimate":
                 self._end(None)
+        elif isinstance(event, Estimated):
+            if self._answer:
+                self._answer(event.value)
         elif isinstance(event, Piece):
             self._receive(event)
         else:

@@ -228,7 +228,7 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
             self._say(str(event), is_problem=True)
         elif isinstance(event, Piece):
             self._show(event)
-        else:
+        elif isinstance(event, Finished):
             self._finish(event)
 
     def _show(self, piece: Piece) -> None:

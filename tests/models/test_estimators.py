@@ -1,0 +1,64 @@
+"""Estimators: what was done to a photograph is found out again."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from packages import REPOSITORY
+from rheostat.data import read_rgb, to_float
+from rheostat.degradations import add_gaussian_noise, compress
+from rheostat.estimators import noise
+from rheostat_client.errors import RheostatError
+from torch import Tensor
+
+PHOTOGRAPH = REPOSITORY / "docs" / "images" / "astronaut.png"
+
+
+@pytest.fixture(scope="module")
+def photograph() -> Tensor:
+    """(3, H, W)."""
+    return to_float(read_rgb(PHOTOGRAPH))
+
+
+def noisy(clean: Tensor, sigma: float, seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return add_gaussian_noise(clean[None], torch.tensor([sigma]), generator)[0]
+
+
+@pytest.mark.parametrize("sigma", [2.0, 5.0, 15.0, 25.0, 50.0])
+def test_noise_is_found_to_a_level_and_a_half(photograph: Tensor, sigma: float) -> None:
+    assert noise([noisy(photograph, sigma)]) == pytest.approx(sigma, abs=1.5)
+
+
+@pytest.mark.parametrize("sigma", [5.0, 25.0])
+def test_noise_of_a_grey_picture_is_that_of_one_channel(photograph: Tensor, sigma: float) -> None:
+    grey = noisy(photograph.mean(0, keepdim=True), sigma).expand(3, -1, -1)
+    assert noise([grey]) == pytest.approx(sigma, abs=1.5)
+
+
+def test_noise_is_found_under_compression_that_took_its_colour(photograph: Tensor) -> None:
+    picture = compress(noisy(photograph, 15.0), 95, "4:2:0")
+    assert noise([picture]) == pytest.approx(15.0, abs=3)
+
+
+def test_black_and_white_borders_do_not_hide_the_noise(photograph: Tensor) -> None:
+    picture = noisy(photograph, 10.0)
+    picture[:, :100], picture[:, -60:] = 0.0, 1.0
+    assert noise([picture]) == pytest.approx(10.0, abs=1.5)
+
+
+def test_parts_say_what_the_whole_says(photograph: Tensor) -> None:
+    picture = noisy(photograph, 20.0)
+    parts = [part for half in picture.chunk(2, 1) for part in half.chunk(2, 2)]
+    assert noise(parts) == pytest.approx(noise([picture]), abs=0.5)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_where_everything_is_cut_off_there_is_no_estimate(value: float) -> None:
+    with pytest.raises(RheostatError, match="at least 147 are needed") as refused:
+        noise([torch.full((3, 64, 64), value)])
+    assert refused.value.code == "no-estimate"
+
+
+def test_a_picture_of_one_colour_has_no_noise() -> None:
+    assert noise([torch.full((3, 64, 64), 0.5)]) == pytest.approx(0.0, abs=1e-3)
