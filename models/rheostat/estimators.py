@@ -12,6 +12,8 @@ import torch
 from rheostat_client.errors import RheostatError
 from torch import Tensor
 
+from .compression import quality
+
 LEVELS = 255.0  # 8-bit levels in the unit range
 LUMA = (0.299, 0.587, 0.114)
 SIDE = 7  # of a patch, in pixels
@@ -89,4 +91,4 @@ def _variance(patches: Tensor, directions: Tensor) -> float:
 
 Estimator = Callable[[Sequence[Tensor]], float]
 
-ESTIMATORS: Mapping[str, Estimator] = {"noise": noise}
+ESTIMATORS: Mapping[str, Estimator] = {"noise": noise, "quality": quality}

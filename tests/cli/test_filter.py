@@ -13,8 +13,11 @@ import numpy as np
 import pytest
 from cli.conftest import Command
 from cli.samples import ADOBE_RGB, exif, noise, notes_of, pixels_of, save, write
+from packages import REPOSITORY
 from PIL import Image
 from rheostat_client.settings import PARASITE, Settings
+
+PHOTOGRAPH = REPOSITORY / "docs" / "images" / "astronaut.png"
 
 
 def files(folder: Path) -> list[str]:
@@ -58,6 +61,47 @@ def test_a_painted_control_acts_where_the_paint_is(
     assert (after[:, :middle] != before[:, :middle]).any()
     settings = Settings.from_json(rheostat("show", painted, "--json"))
     assert settings.maps == {"noise": {"file": "mask.png"}}
+
+
+def test_what_a_control_should_be_is_found_for_each_picture(
+    rheostat: Command, tmp_path: Path
+) -> None:
+    clean = pixels_of(PHOTOGRAPH).astype(float)
+    (tmp_path / "in").mkdir()
+    for sigma in (10, 30):
+        spoilt = clean + np.random.default_rng(0).normal(0, sigma, clean.shape)
+        write(tmp_path / "in" / f"{sigma}.png", spoilt.clip(0, 255).round().astype(np.uint8))
+    done = rheostat.json("filter", "tiny", tmp_path / "in", tmp_path / "out", "--set", "noise=auto")
+    for sigma, result in zip((10, 30), done, strict=True):
+        assert result["controls"]["noise"] == pytest.approx(sigma, abs=1.5)
+        assert result["controls"]["detail"] == 0.3
+        record = Settings.from_json(rheostat("show", result["output"], "--json"))
+        assert record.controls == result["controls"]
+
+
+def test_a_jpeg_says_its_quality_itself_and_its_pixels_do_where_it_cannot(
+    rheostat: Command, tmp_path: Path
+) -> None:
+    jpeg, png = tmp_path / "saved.jpg", tmp_path / "saved.png"
+    with Image.open(PHOTOGRAPH) as image:
+        image.convert("RGB").save(jpeg, quality=37)
+    with Image.open(jpeg) as image:
+        image.save(png)
+    for saved in (jpeg, png):
+        said = rheostat(
+            "filter", "dejpeg", saved, tmp_path / f"{saved.suffix[1:]}.png", "--set", "quality=auto"
+        )
+        assert "quality 37" in said
+
+
+def test_no_estimate_for_what_has_none(rheostat: Command, picture: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    said = rheostat.error("filter", "tiny", picture, out, "--set", "detail=auto")
+    assert "no estimate for 'detail'" in said
+    assert "It has for: noise." in said
+    small = write(tmp_path / "small.png", noise("rgb8", 5, 5))
+    assert "by eye" in rheostat.error("filter", "tiny", small, out, "--set", "noise=auto")
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(
@@ -202,6 +246,9 @@ def test_a_value_that_is_none_is_a_usage_error(
     code, _, err = rheostat.run(*words, "detail=0")
     assert code == 2
     assert "detail is set twice" in err
+    twice = ("--set", "noise=1", "--set", "noise=auto")
+    code, _, err = rheostat.run("filter", "tiny", picture, tmp_path / "out.png", *twice)
+    assert (code, "noise is set twice" in err) == (2, True)
 
 
 def test_nothing_is_replaced_unless_asked(rheostat: Command, picture: Path, tmp_path: Path) -> None:

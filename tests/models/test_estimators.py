@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
+import numpy as np
 import pytest
 import torch
 from packages import REPOSITORY
+from PIL import Image
+from rheostat.compression import quality
 from rheostat.data import read_rgb, to_float
 from rheostat.degradations import add_gaussian_noise, compress
 from rheostat.estimators import noise
@@ -62,3 +67,40 @@ def test_where_everything_is_cut_off_there_is_no_estimate(value: float) -> None:
 
 def test_a_picture_of_one_colour_has_no_noise() -> None:
     assert noise([torch.full((3, 64, 64), 0.5)]) == pytest.approx(0.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("given", [5, 10, 40, 75, 90, 95])
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:4:4"])
+def test_the_quality_of_a_jpeg_is_found(photograph: Tensor, given: int, subsampling: str) -> None:
+    assert quality([compress(photograph, given, subsampling)]) == given
+
+
+@pytest.mark.parametrize("given", [10, 50, 85])
+def test_the_grid_of_a_cut_picture_is_found(photograph: Tensor, given: int) -> None:
+    assert quality([compress(photograph, given, "4:2:0")[:, 3:-9, 5:-2]]) == given
+
+
+def test_the_coarser_of_two_compressions_counts(photograph: Tensor) -> None:
+    assert quality([compress(compress(photograph, 30, "4:2:0"), 80, "4:2:0")]) == 30
+
+
+def test_another_makers_table_is_taken_for_the_nearest(photograph: Tensor) -> None:
+    """Twice as fine at low frequencies, as fine as quality 40 elsewhere."""
+    levels = (photograph * 255).round().byte().permute(1, 2, 0).numpy()
+    file = io.BytesIO()
+    Image.fromarray(levels).save(file, "JPEG", quality=40)
+    steps = Image.open(file).quantization  # type: ignore[attr-defined]
+    luma = [max(1, s // 2) if i < 16 else s for i, s in enumerate(steps[0])]
+    file = io.BytesIO()
+    Image.fromarray(levels).save(file, "JPEG", qtables=[luma, steps[1]])
+    found = to_float(torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1))
+    assert 40 <= quality([found]) <= 72
+
+
+@pytest.mark.parametrize("sigma", [0.0, 3.0])
+def test_what_never_was_a_jpeg_is_taken_for_the_best(photograph: Tensor, sigma: float) -> None:
+    assert quality([noisy(photograph, sigma)]) == 100
+
+
+def test_a_picture_without_a_whole_block_shows_no_compression() -> None:
+    assert quality([torch.rand(3, 7, 40)]) == 100

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rheostat_client.connection import Connection
-from rheostat_client.controls import complete, title
+from rheostat_client.controls import Control, complete, title
 from rheostat_client.errors import RheostatError
 from rheostat_client.models import ModelInfo
 from rheostat_client.settings import Settings
@@ -19,7 +19,9 @@ from ..terminal import Json, complain, progress, say, say_json, warn
 from .models import connect, find_model
 
 if TYPE_CHECKING:
-    from ..pictures import Target
+    from ..pictures import Picture, Target
+
+AUTO = "auto"  # in place of a control's value: find it out
 
 
 def filter(
@@ -28,7 +30,11 @@ def filter(
     out: Annotated[Path, Argument(metavar="OUT", help="A file; for several pictures a folder.")],
     assignments: Annotated[
         list[str] | None,
-        Option("--set", metavar="ID=VALUE", help="A control's value; for each control you like."),
+        Option(
+            "--set",
+            metavar="ID=VALUE",
+            help="A control's value, or `auto`; for each control you like.",
+        ),
     ] = None,
     paintings: Annotated[
         list[str] | None,
@@ -45,23 +51,26 @@ def filter(
 
     The result says how it was made: `rheostat show OUT`.
     """
-    values = parse_assignments(assignments or [])
+    values, wanted = parse_assignments(assignments or [])
     maps = parse_maps(paintings or [])
     jobs = plan(inputs, out, overwrite)
     results = []
     with connect() as connection:
         info = find_model(connection, model)
         controls = complete(info.controls, values)
-        name = title(info.name, info.controls, controls)
+        unknown = estimable(info, wanted)
         for source, target in jobs:
             try:
-                result = _filter(connection, info, controls, maps, source, target, len(jobs) > 1)
+                result = _filter(
+                    connection, info, controls, unknown, maps, source, target, len(jobs) > 1
+                )
             except RheostatError as error:
                 complain(error)
                 words = {"code": error.code, "message": error.message, "remedy": error.remedy}
                 result = {"error": words}
             else:
                 if not json:
+                    name = title(info.name, info.controls, result["controls"])
                     say(f"{target.path}: {name} ({result['milliseconds'] / 1000:.1f} s)")
             results.append({"input": str(source), "output": str(target.path), **result})
     if json:
@@ -70,20 +79,40 @@ def filter(
         raise typer.Exit(1)
 
 
-def parse_assignments(words: Sequence[str]) -> dict[str, float]:
-    """`id=value` words as values by control id; BadParameter if one is not of that form."""
+def parse_assignments(words: Sequence[str]) -> tuple[dict[str, float], list[str]]:
+    """`id=value` words as values by control id, and the ids that are to be found out (`id=auto`).
+
+    BadParameter if one is not of that form.
+    """
     values: dict[str, float] = {}
+    wanted: list[str] = []
     for word in words:
         name, _, text = word.partition("=")
-        if name in values:
+        if name in values or name in wanted:
             raise BadParameter(f"{name} is set twice.", param_hint="--set")
+        if name and text == AUTO:
+            wanted.append(name)
+            continue
         try:
             values[name] = float(text)
         except ValueError:
             name = ""
         if not name:
             raise BadParameter(f"{word!r} is not of the form id=number.", param_hint="--set")
-    return values
+    return values, wanted
+
+
+def estimable(model: ModelInfo, names: Sequence[str]) -> list[Control]:
+    """The controls with these ids; RheostatError `unknown-control` if one has no `auto`."""
+    known = {control.id: control for control in model.controls if control.auto}
+    for name in names:
+        if name not in known:
+            raise RheostatError(
+                "unknown-control",
+                f"{model.name} has no estimate for {name!r}.",
+                f"It has for: {', '.join(known) or 'none'}.",
+            )
+    return [known[name] for name in names]
 
 
 def parse_maps(words: Sequence[str]) -> dict[str, Path]:
@@ -151,6 +180,7 @@ def _filter(
     connection: Connection,
     model: ModelInfo,
     controls: Mapping[str, float],
+    unknown: Sequence[Control],
     maps: Mapping[str, Path],
     source: Path,
     target: Target,
@@ -164,6 +194,8 @@ def _filter(
     for sentence in (warnings := (*picture.warnings, *srgb.warnings, *target.accept(picture))):
         warn(f"{source}: {sentence}")
     sent = srgb.picture
+    found = {c.id: _estimate(connection, model, c, picture, sent) for c in unknown}
+    controls = {**controls, **found}
     painted = {name: read_picture(path).painted() for name, path in maps.items()}
     with progress() as bar:
         task = bar.add_task(source.name)
@@ -199,3 +231,15 @@ def _filter(
         "device": rendered.device,
         "warnings": warnings,
     }
+
+
+def _estimate(
+    connection: Connection, model: ModelInfo, control: Control, picture: Picture, sent: Picture
+) -> float:
+    """What `control` should be for `picture`, of which `sent` has the colours we send."""
+    from ..pictures import quality
+
+    if control.auto == "quality" and picture.metadata.steps:
+        return control.rounded(quality(picture.metadata.steps))  # the file says it itself
+    hash = connection.upload(sent.tobytes(), sent.format.name, sent.width, sent.height)
+    return connection.estimate(hash, model.id, control.id)

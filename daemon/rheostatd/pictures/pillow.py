@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import math
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +25,7 @@ def read(data: bytes) -> Picture:
     with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
         pixels, notes = decode(image), more_frames(image)
         info = image.info
+        steps = getattr(image, "quantization", {}).get(0)
     xmp, settings = record.split(info.get("xmp"))
     metadata = Metadata(
         icc=info.get("icc_profile"),
@@ -29,9 +33,28 @@ def read(data: bytes) -> Picture:
         xmp=xmp,
         dpi=info.get("dpi"),
         comment=info.get("comment"),
+        steps=steps and tuple(steps),
         record=settings,
     )
     return Picture(pixels, metadata, notes)
+
+
+def quality(steps: Sequence[int]) -> int:
+    """Quality 1–100 for which libjpeg's own steps of luma are nearest to `steps`."""
+
+    def distance(number: int) -> float:
+        pairs = zip(steps, _steps(number), strict=True)
+        return sum(abs(math.log(max(1, ours) / theirs)) for ours, theirs in pairs)
+
+    return min(range(1, 101), key=distance)
+
+
+@cache
+def _steps(number: int) -> tuple[int, ...]:
+    file = io.BytesIO()
+    Image.new("L", (8, 8)).save(file, "JPEG", quality=number)
+    with Image.open(file, formats=("JPEG",)) as image:
+        return tuple(image.quantization[0])  # type: ignore[attr-defined]
 
 
 def decode(image: Image.Image) -> Values:
