@@ -12,7 +12,7 @@ from rheostat_client.controls import Control
 from torch import Generator, Tensor
 
 from ..nets import Network
-from ..samplers import simplex
+from ..samplers import corners, simplex
 from ..scores import TRAVEL, Render, Scores
 from ..style import STYLE_WEIGHT, StyleLoss
 from .task import Batch, Task
@@ -64,19 +64,20 @@ class StyleTask(Task):
         self.losses = StyleLoss(backbones, [styles / name for name in PAINTINGS.values()])
 
     def draw(self, clean: Tensor, detailed: float, generator: Generator) -> Batch:
-        """Photographs at random scales; `detailed` is the share with other than full strength."""
+        """Photographs at random scales, λ = one painting alone at full strength, in the middle of
+        stroke; in the share `detailed` of the samples most of that is drawn anew.
+        """
         count, side = clean.shape[0], clean.shape[2] - 2 * self.margin
         pictures = torch.cat([_rescaled(picture, side, generator) for picture in clean])
-        shares = simplex(count, len(PAINTINGS), generator)
-        alone = torch.rand(count, 1, generator=generator) < 0.5
-        one_hot = F.one_hot(shares.argmax(1), len(PAINTINGS)).float()
-        draws = torch.rand(count, 4, generator=generator)
-        stroke = torch.where(draws[:, 0] < 0.4, MIDDLE, draws[:, 1])
-        stroke = torch.where(draws[:, 0] > 0.75, stroke.round(), stroke)
-        strength = torch.where(draws[:, 2] < detailed, draws[:, 3], 1.0)
-        lam = torch.cat(
-            (torch.where(alone, one_hot, shares), stroke[:, None], strength[:, None]), 1
-        )
+        paintings = len(PAINTINGS)
+        alone = F.one_hot(torch.randint(paintings, (count,), generator=generator), paintings)
+        plain = torch.cat((alone, torch.tensor([MIDDLE, 1.0]).expand(count, -1)), dim=1)
+        mixture = simplex(count, paintings, generator)
+        anything = torch.cat((mixture, corners(count, 2, generator, share=0.3)), dim=1)
+        parts = [0] * paintings + [1, 2]  # the mixture, stroke, strength
+        drawn = (torch.rand(count, 3, generator=generator) < 0.67)[:, parts]
+        varied = torch.rand(count, 1, generator=generator) < detailed
+        lam = torch.where(varied & drawn, anything, plain)
         return Batch(pictures, pictures, lam)
 
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
