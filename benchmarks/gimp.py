@@ -1,8 +1,7 @@
 """`tools/hosts bench`: from a key that moves a slider to pixels on the screen, in real GIMP.
 
 The picture is a photograph, repeated, fitted into GIMP's window on a virtual screen; what is looked
-at is the middle of the picture, in which the preview begins. Reading the screen and finding windows
-take some ten milliseconds, which are in all numbers.
+at is the middle of the picture, in which the preview begins.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from .machine import commit, machine
+from .machine import machine
 
 REPOSITORY = Path(__file__).parents[1]
 sys.path.insert(0, str(REPOSITORY / "tests"))
@@ -91,7 +90,7 @@ def report(rows: list[tuple[str, ...]]) -> None:
     lines = [
         "# From a moved slider to pixels on GIMP's canvas",
         "",
-        f"`tools/hosts bench`, GIMP 3.0.4, {machine()}, commit {commit()}, {MOVES} moves each.",
+        f"`tools/hosts bench`, GIMP 3.0.4, {machine()}, {MOVES} moves each.",
         "",
         "From the key that sets a value to other pixels in the middle of the screen, where the "
         "preview begins.",

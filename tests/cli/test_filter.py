@@ -43,6 +43,18 @@ def test_pixels_change_and_the_file_says_how(
     assert "noise 30" in rheostat("show", out)
 
 
+def test_a_preset_of_the_plug_ins_is_a_beginning(
+    rheostat: Command, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RHEOSTAT_PRESETS", str(tmp_path))
+    (tmp_path / "tiny.json").write_text('{"Grain": {"noise": 7, "detail": 0.5}}')
+    words = ("filter", "tiny", picture, tmp_path / "out.png")
+    rheostat(*words, "--preset", "Grain", "--set", "detail=0.9")
+    settings = Settings.from_json(rheostat("show", tmp_path / "out.png", "--json"))
+    assert settings.controls == {"noise": 7, "detail": 0.9}
+    assert "no preset 'Sand'" in rheostat.error(*words, "--overwrite", "--preset", "Sand")
+
+
 def test_a_painted_control_acts_where_the_paint_is(
     rheostat: Command, picture: Path, tmp_path: Path
 ) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rheostat_client.errors import RheostatError
-from rheostat_client.pixels import FORMATS, content_hash, hasher, pixel_format
+from rheostat_client.pixels import FORMATS, content_hash, hasher, opaque, pixel_format
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,22 @@ def test_a_format_tells_its_bytes(name: str, size: int, has_alpha: bool) -> None
 
 def test_every_layout_has_every_depth() -> None:
     assert len(FORMATS) == 12
+
+
+@pytest.mark.parametrize(
+    ("form", "dtype", "full"), [("8", "u1", 255), ("16", "<u2", 65535), ("32f", "<f4", 1.0)]
+)
+@pytest.mark.parametrize(("layout", "channels"), [("gray", 1), ("rgb", 3)])
+def test_opaque_adds_full_alpha_and_changes_no_colour(
+    form: str, dtype: str, full: float, layout: str, channels: int
+) -> None:
+    colours = np.arange(6 * channels).astype(dtype).reshape(6, channels)
+    name, pixels = opaque(layout + form, colours.tobytes())
+    assert name == f"{layout}a{form}"
+    both = np.frombuffer(pixels, dtype).reshape(6, channels + 1)
+    np.testing.assert_array_equal(both[:, :channels], colours)
+    assert (both[:, channels] == full).all()
+    assert opaque(name, pixels) == (name, pixels)
 
 
 def test_an_unknown_format_is_answered_with_the_nearest() -> None:

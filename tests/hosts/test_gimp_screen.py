@@ -6,12 +6,14 @@ from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 from hosts.rig import Gimp
 
 pytestmark = pytest.mark.host
 
+SIGMA = 20  # of noise, in 8-bit levels
 SHOTS = Path(__file__).parents[2] / "build" / "hosts"
 
 
@@ -57,8 +59,13 @@ def test_each_run_is_one_step_to_undo(seen: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="module")
-def handled(gimp: Gimp, display: str) -> dict[str, Any]:
-    picture = Path(__file__).parent / "coffee.png"
+def handled(gimp: Gimp, display: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Of a photograph with noise we know."""
+    pixels = imagecodecs.png_decode((Path(__file__).parent / "coffee.png").read_bytes())
+    grain = np.random.default_rng(0).normal(0, SIGMA, pixels.shape)
+    picture = tmp_path_factory.mktemp("handled") / "noisy.png"
+    noisy = (pixels + grain).round().clip(0, 255).astype(np.uint8)
+    picture.write_bytes(imagecodecs.png_encode(noisy))
     keys = {"key": gimp.shortcut("tiny"), "retune": gimp.shortcut("retune")}
     return dict(gimp.run("handled", display=display, picture=str(picture), model="Tiny", **keys))
 
@@ -88,3 +95,8 @@ def test_a_result_opens_its_dialog_again_and_is_changed_in_its_place(
     above, changed, _ = names(handled["retuned"])
     assert above.startswith("Tiny · noise 25")
     assert changed.startswith("Tiny · noise 7")
+    assert handled["selected"] == [changed]
+
+
+def test_auto_finds_the_noise_of_the_picture(handled: dict[str, Any]) -> None:
+    assert handled["auto"] == pytest.approx(SIGMA, rel=0.25)

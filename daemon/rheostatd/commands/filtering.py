@@ -12,6 +12,7 @@ from rheostat_client.connection import Connection
 from rheostat_client.controls import Control, complete, title
 from rheostat_client.errors import RheostatError
 from rheostat_client.models import ModelInfo
+from rheostat_client.presets import Presets
 from rheostat_client.settings import Settings
 from typer import Argument, BadParameter, Option
 
@@ -36,6 +37,10 @@ def filter(
             help="A control's value, or `auto`; for each control you like.",
         ),
     ] = None,
+    preset: Annotated[
+        str,
+        Option(metavar="NAME", help="Settings kept in GIMP or Krita; `--set` goes before them."),
+    ] = "",
     paintings: Annotated[
         list[str] | None,
         Option(
@@ -57,6 +62,8 @@ def filter(
     results = []
     with connect() as connection:
         info = find_model(connection, model)
+        if preset:
+            values = {**Presets(info.id, info.controls).values(preset), **values}
         controls = complete(info.controls, values)
         unknown = estimable(info, wanted)
         for source, target in jobs:

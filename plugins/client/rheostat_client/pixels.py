@@ -7,7 +7,9 @@ alpha not premultiplied. u8 and u16 span 0..max, f32 is 0..1 with values outside
 from __future__ import annotations
 
 import hashlib
+from array import array
 from dataclasses import dataclass
+from typing import Any
 
 from .errors import RheostatError, nearest
 
@@ -37,6 +39,10 @@ FORMATS = {
 }
 
 
+# Bytes per channel -> code of the array module, and the value that is opaque.
+_VALUES: dict[int, tuple[str, Any]] = {1: ("B", 255), 2: ("H", 65535), 4: ("f", 1.0)}
+
+
 def pixel_format(name: str) -> PixelFormat:
     """The format called `name`, or RheostatError `bad-format`."""
     try:
@@ -45,6 +51,21 @@ def pixel_format(name: str) -> PixelFormat:
         raise RheostatError(
             "bad-format", f"There is no pixel format {name!r}.", nearest(name, FORMATS)
         ) from None
+
+
+def opaque(form: str, pixels: bytes) -> tuple[str, bytes]:
+    """The same picture with an alpha channel: its format and pixels, opaque if it had none."""
+    given = pixel_format(form)
+    if given.has_alpha:
+        return form, pixels
+    code, full = _VALUES[given.bytes_per_channel]
+    values = array(code, pixels)
+    count, channels = len(values) // given.channels, given.channels + 1
+    both = array(code, [full]) * (count * channels)
+    for channel in range(given.channels):
+        both[channel::channels] = values[channel :: given.channels]
+    layout = form.rstrip("0123456789f")
+    return f"{layout}a{form[len(layout) :]}", both.tobytes()
 
 
 def hasher(form: str, width: int, height: int) -> hashlib.blake2b:

@@ -41,6 +41,22 @@ def localized(model: ModelInfo) -> ModelInfo:
     return replace(model, name=_(model.name), summary=_(model.summary), controls=controls)
 
 
+def advance(state: str, share: float, left: float = 0) -> str:
+    """`Rendering: 40 %, 3 s left`: how far a job is; `left` in milliseconds, 0 if nobody knows."""
+    states = {
+        "uploading": _("Uploading"),
+        "queued": _("Waiting for its turn"),
+        "loading": _("Loading the model"),
+        "rendering": _("Rendering"),
+    }
+    name = states.get(state, state)
+    if left < 1500:
+        return _("{state}: {percent} %").format(state=name, percent=round(100 * share))
+    return _("{state}: {percent} %, {seconds} s left").format(
+        state=name, percent=round(100 * share), seconds=round(left / 1000)
+    )
+
+
 def explanation(control: Control) -> str:
     """What the slider does, between which ends, in what unit, where it is off; line by line."""
     lines = [control.help]

@@ -15,7 +15,7 @@ from .messages import Estimated, Progress
 from .models import ModelInfo
 from .previews import Event, Finished, Piece
 from .sessions import Layer, Loop, Session
-from .texts import _
+from .texts import _, advance
 
 FOCUS = 512  # pixels; the middle of the source, shown first where nobody knows what is looked at
 
@@ -127,7 +127,7 @@ class Workbench:
         share = progress.done / max(1, progress.total)
         if self._is_applying:
             self._screen.progress(share)
-        self._screen.say(_words(progress.state, share, progress.left), False)
+        self._screen.say(advance(progress.state, share, progress.left), False)
 
     def _receive(self, piece: Piece) -> None:
         if not self._is_applying:
@@ -166,19 +166,3 @@ def middle(box: Region) -> Region:
     x, y, width, height = box
     across, down = min(width, FOCUS), min(height, FOCUS)
     return x + (width - across) // 2, y + (height - down) // 2, across, down
-
-
-def _words(state: str, share: float, left: float) -> str:
-    """`Rendering: 40 %, 3 s left`; `left` in milliseconds, unknown if it is 0."""
-    states = {
-        "uploading": _("Uploading"),
-        "queued": _("Waiting for its turn"),
-        "loading": _("Loading the model"),
-        "rendering": _("Rendering"),
-    }
-    name = states.get(state, state)
-    if left < 1500:
-        return _("{state}: {percent} %").format(state=name, percent=round(100 * share))
-    return _("{state}: {percent} %, {seconds} s left").format(
-        state=name, percent=round(100 * share), seconds=round(left / 1000)
-    )

@@ -13,6 +13,7 @@ from rheostat_client import installed
 from rheostat_client.connection import Connection
 from rheostat_client.controls import title
 from rheostat_client.models import ModelInfo
+from rheostat_client.texts import advance
 
 
 def answer(image: Any, places: list[Place], config: Any, model: ModelInfo) -> Answer:
@@ -26,8 +27,9 @@ def answer(image: Any, places: list[Place], config: Any, model: ModelInfo) -> An
     Gimp.progress_init(f"{title(model.name, model.controls, values)}…")
 
     def show(done: int, total: int, state: str) -> None:
-        Gimp.progress_set_text(f"{model.name}: {state}…")
-        Gimp.progress_update(done / max(1, total))
+        share = done / max(1, total)
+        Gimp.progress_set_text(f"{model.name}: {advance(state, share)}")
+        Gimp.progress_update(share)
 
     results = []
     with Connection.open(start=installed.start_command(), name="GIMP") as daemon:

@@ -38,7 +38,7 @@ class CompareRow:
         preview.set_active(self._config.get_property("preview"))
         preview.connect("toggled", lambda b: self._config.set_property("preview", b.get_active()))
         split = Gtk.CheckButton.new_with_mnemonic(_("S_plit"))
-        split.set_tooltip_text(_("Show the source left of a divider"))
+        split.set_tooltip_text(_("Show the picture without the preview left of a divider"))
         split.set_active(self.split.is_on)
         self._divider = Gtk.Scale.new_with_range(Gtk.Orientation.HORIZONTAL, 0.0, 1.0, 0.01)
         self._divider.set_draw_value(False)
@@ -55,7 +55,8 @@ class CompareRow:
 
     def _settings(self) -> Any:
         row = Gtk.Box(spacing=6)
-        hold = Gtk.Button(label=_("Hold to see the source"))
+        hold = Gtk.Button(label=_("Hold to compare"))
+        hold.set_tooltip_text(_("Show the picture without the preview"))
         hold.connect("pressed", lambda _button: self._change(is_held=True))
         hold.connect("released", lambda _button: self._change(is_held=False))
         row.pack_start(hold, True, True, 0)

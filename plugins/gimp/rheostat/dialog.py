@@ -109,7 +109,8 @@ class Dialog:
         taken = set("lshrocfvput")  # access keys of everything else in the dialog
         for row, control in enumerate(model.controls):
             choose = partial(self._config.set_property, control.id)
-            slider = Slider(control, with_access_key(control.label, taken), choose)
+            label = with_access_key(control.label, taken)
+            slider = Slider(control, label, choose, self._estimate)
             slider.attach(sliders, row)
             slider.show(self._config.get_property(control.id))
             self._config.connect(f"notify::{control.id}", self._follow, control.id, slider)
@@ -150,6 +151,9 @@ class Dialog:
     def _set(self, values: dict[str, float]) -> None:
         for name, value in values.items():
             self._config.set_property(name, value)
+
+    def _estimate(self, control: str, answer: Callable[[float], None]) -> None:
+        self._bench.estimate(control, answer)
 
     def _follow(self, config: Any, _: Any, name: str, slider: Slider) -> None:
         slider.show(config.get_property(name))

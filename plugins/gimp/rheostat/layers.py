@@ -173,6 +173,7 @@ def replace(image: Any, place: Place, rendered: Rendered, name: str, maps: dict[
     image.insert_layer(layer, *place.slot(image))
     sources.remember(layer, place, rendered.settings, maps)
     image.remove_layer(result)
+    image.set_selected_layers([layer])
     layer.set_name(name)
     return layer
 

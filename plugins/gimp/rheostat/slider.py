@@ -15,8 +15,17 @@ UNTRAINED = "rgba(230, 97, 0, 0.6)"  # colour of the travel that training has no
 class Slider:
     """A label, a slider over the soft range, a number over the hard range, and a way back."""
 
-    def __init__(self, control: Control, label: str, changed: Callable[[float], None]) -> None:
-        """Show `label`, with its access key; call `changed` with each value a hand chooses."""
+    def __init__(
+        self,
+        control: Control,
+        label: str,
+        changed: Callable[[float], None],
+        estimate: Callable[[str, Callable[[float], None]], None],
+    ) -> None:
+        """Show `label`, with its access key; call `changed` with each value a hand chooses.
+
+        `estimate` finds out what the control of an id should be, for those that have `auto`.
+        """
         self._control, self._changed = control, changed
         self._is_following = False
         self._scale = Gtk.Scale.new_with_range(Gtk.Orientation.HORIZONTAL, 0.0, 1.0, 0.01)
@@ -32,6 +41,12 @@ class Slider:
         self._back.set_tooltip_text(
             _("Back to {value}").format(value=control.format(control.default))
         )
+        self._widgets = [self._label, self._scale, self._number, self._back]
+        if control.auto:
+            auto = Gtk.Button(label=_("Auto"), relief=Gtk.ReliefStyle.NONE)
+            auto.set_tooltip_text(_("Find out what the picture needs"))
+            auto.connect("clicked", lambda _button: estimate(control.id, self._take))
+            self._widgets.append(auto)
         for widget in (self._label, self._scale, self._number):
             widget.set_tooltip_text(explanation(control))
         self._mark()
@@ -41,7 +56,7 @@ class Slider:
 
     def attach(self, grid: Any, row: int) -> None:
         """Put the widgets into a row of a grid."""
-        for column, widget in enumerate((self._label, self._scale, self._number, self._back)):
+        for column, widget in enumerate(self._widgets):
             grid.attach(widget, column, row, 1, 1)
 
     def show(self, value: float) -> None:
@@ -55,9 +70,12 @@ class Slider:
         self.show(value)
         self._changed(value)
 
+    def _take(self, value: float) -> None:
+        self._choose(self._control.rounded(value))
+
     def _slid(self, scale: Any) -> None:
         if not self._is_following:
-            self._choose(self._control.rounded(self._control.value(scale.get_value())))
+            self._take(self._control.value(scale.get_value()))
 
     def _typed(self, number: Any) -> None:
         if not self._is_following:

@@ -11,13 +11,14 @@ from gi.repository import Gimp
 
 @contextmanager
 def one_step(image: Any) -> Iterator[None]:
-    """What happens inside is one step to undo, and keeps what is selected."""
+    """What happens inside is one step to undo, and keeps what is selected, if all that is left."""
     selected = image.get_selected_layers()
     image.undo_group_start()
     try:
         yield
     finally:
-        image.set_selected_layers([layer for layer in selected if layer.is_valid()])
+        if all(layer.is_valid() for layer in selected):
+            image.set_selected_layers(selected)
         image.undo_group_end()
         Gimp.displays_flush()
 

@@ -53,7 +53,23 @@ def main(picture: str, key: str, retune: str, model: str) -> dict[str, Any]:
     wait_for(lambda: not find(f"^{model}$"))
     wait_for_layers(image, 3)
     seen["retuned"] = tree(image)
+    seen["selected"] = [layer.get_name() for layer in image.get_selected_layers()]
+
+    image.set_selected_layers(image.get_layers()[-1:])
+    dialog = open_dialog(window, key, model)
+    keys(dialog, "alt+n", "Tab", "Tab", "space")  # Auto is behind the number and its way back
+    wait_for(lambda: preview(image))
+    still(image)
+    keys(dialog, "alt+o")
+    wait_for_layers(image, 4)
+    record = json.loads(image_result(image)["record"])
+    seen["auto"] = record["controls"]["noise"]
     return seen
+
+
+def image_result(image: Any) -> dict[str, Any]:
+    """The layer directly above the lowest, which is the source."""
+    return tree(image)[-2]
 
 
 def made_with(image: Any) -> list[str]:
