@@ -37,7 +37,7 @@ def texts() -> Iterator[str]:
         yield from (str(text) for _, _, text, _, _ in found)
     for path in sorted((REPOSITORY / "models" / "zoo").glob("*/model.toml")):
         model = tomllib.loads(path.read_text("utf-8"))
-        yield from (model["name"], model["summary"])
+        yield from (model["name"], model["summary"], *model.get("presets", {}))
         for control in model["controls"]:
             yield from (control["label"], control["help"], *control.get("ends", ()))
             yield control["unit"]

@@ -25,7 +25,7 @@ import msgspec
 import numpy as np
 import torch
 from platformdirs import user_data_path
-from rheostat_client.controls import Control
+from rheostat_client.controls import Control, complete
 from rheostat_client.errors import RheostatError
 from rheostat_client.models import ModelInfo
 from safetensors import SafetensorError
@@ -71,6 +71,7 @@ class Manifest(msgspec.Struct, frozen=True):
     training_data: str = ""
     good_at: tuple[str, ...] = ()
     bad_at: tuple[str, ...] = ()
+    presets: dict[str, dict[str, float]] = {}
     files: dict[FileName, Digest] = {}
 
 
@@ -208,6 +209,11 @@ def read_manifest(folder: Path) -> Manifest:
     ids = [c.id for c in manifest.controls]
     if not ids or len(set(ids)) < len(ids):
         raise _bad(folder, "its controls are none, or two have the same id")
+    for name, values in manifest.presets.items():
+        try:
+            complete(manifest.controls, values)
+        except RheostatError as error:
+            raise _bad(folder, f"its preset {name!r}: {error.message}") from error
     for control in manifest.controls:
         if control.auto is not None and control.auto not in ESTIMATORS:
             raise RheostatError(
@@ -244,6 +250,7 @@ def _info(manifest: Manifest, scale: int) -> ModelInfo:
         digest=package_digest(manifest),
         controls=manifest.controls,
         scale=scale,
+        presets=manifest.presets,
     )
 
 

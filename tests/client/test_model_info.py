@@ -11,7 +11,8 @@ from rheostat_client.errors import RheostatError, nearest
 from rheostat_client.models import ModelInfo
 
 AMOUNT = Control("amount", "Amount", "More is more.", "artistic", (0, 1), (0, 1), (0, 1), 0.5)
-MODEL = ModelInfo("tiny", "Tiny", "Does little.", "1.0.0", "ab" * 32, (AMOUNT,))
+PRESETS = {"Much": {"amount": 0.9}}
+MODEL = ModelInfo("tiny", "Tiny", "Does little.", "1.0.0", "ab" * 32, (AMOUNT,), presets=PRESETS)
 
 
 def test_a_model_survives_json() -> None:
@@ -19,7 +20,14 @@ def test_a_model_survives_json() -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", [{"controls": None}, {"controls": [5]}, {"controls": [{"id": "noise"}]}]
+    "damage",
+    [
+        {"controls": None},
+        {"controls": [5]},
+        {"controls": [{"id": "noise"}]},
+        {"presets": ["Much"]},
+        {"presets": {"Much": {"amount": "high"}}},
+    ],
 )
 def test_a_damaged_model_says_which(damage: dict[str, Any]) -> None:
     with pytest.raises(RheostatError) as refused:

@@ -24,6 +24,19 @@ def presets(tmp_path: Path) -> Presets:
     return Presets("denoise", CONTROLS, tmp_path / "new" / "folder")
 
 
+def test_those_of_the_model_come_first_and_stay(tmp_path: Path) -> None:
+    shipped = {"Night": {"noise": 9.0}, "Day": {"noise": 2.0}}
+    presets = Presets("denoise", CONTROLS, tmp_path, shipped)
+    presets.save("dawn", {"noise": 1.0})
+    presets.save("Day", {"noise": 3.0})
+    assert presets.names() == ["Night", "Day", "dawn"]
+    assert presets.values("Day") == {"noise": 3.0}  # the user's own
+    presets.delete("Day")
+    assert presets.values("Day") == {"noise": 2.0}
+    with pytest.raises(RheostatError, match="came with the model"):
+        presets.delete("Day")
+
+
 def test_saved_replaced_and_deleted_by_name(presets: Presets, tmp_path: Path) -> None:
     assert presets.names() == []
     presets.save(" Night sky ", {"noise": 3.5, "detail": 0.2})

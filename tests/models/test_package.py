@@ -109,6 +109,7 @@ def test_weights_of_another_shape_are_refused(make_package: PackageMaker) -> Non
         ("default = 25.0", "default = 99.0", "bad-manifest", "default"),
         ('curve = "sqrt"', 'curve = "cube"', "bad-manifest", "cube"),
         ("schema = 1", "schema = ", "bad-package", MANIFEST),
+        ("[files]", "[presets]\nStrong = { noise = 99.0 }\n\n[files]", "bad-package", "'Strong'"),
         (f'"{GOLDEN}"', '"../escape"', "bad-package", "files"),
     ],
 )

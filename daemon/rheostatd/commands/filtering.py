@@ -63,7 +63,10 @@ def filter(
     with connect() as connection:
         info = find_model(connection, model)
         if preset:
-            values = {**Presets(info.id, info.controls).values(preset), **values}
+            values = {
+                **Presets(info.id, info.controls, shipped=info.presets).values(preset),
+                **values,
+            }
         controls = complete(info.controls, values)
         unknown = estimable(info, wanted)
         for source, target in jobs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .controls import Control
@@ -14,7 +14,8 @@ from .errors import RheostatError
 class ModelInfo:
     """A model as hosts see it: names, which weights, its controls in order.
 
-    scale  sides of the result for one of the picture's
+    scale    sides of the result for one of the picture's
+    presets  settings that come with the model: values by control id, by name
     """
 
     id: str
@@ -24,6 +25,7 @@ class ModelInfo:
     digest: str
     controls: tuple[Control, ...]
     scale: int = 1
+    presets: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for the wire and for JSON."""
@@ -36,7 +38,12 @@ class ModelInfo:
         try:
             texts = {name: str(data[name]) for name in names}
             controls = tuple(Control.from_dict(c) for c in data["controls"])
-            return cls(**texts, controls=controls, scale=int(data.get("scale", 1)))
+            presets = {
+                str(name): {str(id): float(value) for id, value in values.items()}
+                for name, values in data.get("presets", {}).items()
+            }
+            scale = int(data.get("scale", 1))
+            return cls(**texts, controls=controls, scale=scale, presets=presets)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise RheostatError(
                 "bad-manifest",

@@ -20,24 +20,40 @@ Values = dict[str, float]
 
 
 class Presets:
-    """The presets of one model, in a JSON file of its own that people may read and share.
+    """The presets of one model: those that came with it, and the user's own.
 
-    Controls that a preset does not name stay where they are; those that a newer version of the
-    model no longer has are left out.
+    The user's are in a JSON file for each model, which people may read and share; one of them may
+    have the name of one that came with the model, and then takes its place. Controls that a preset
+    does not name stay where they are; those that a newer version of the model no longer has are
+    left out.
     """
 
-    def __init__(self, model: str, controls: Sequence[Control], folder: Path | None = None) -> None:
-        """For the model's id and its controls; in `folder`, or where the user's settings are."""
+    def __init__(
+        self,
+        model: str,
+        controls: Sequence[Control],
+        folder: Path | None = None,
+        shipped: Mapping[str, Mapping[str, float]] | None = None,
+    ) -> None:
+        """For the model's id and its controls; in `folder`, or where the user's settings are.
+
+        `shipped` are those that came with the model.
+        """
         self._controls = {control.id: control for control in controls}
+        self._shipped = {name: dict(values) for name, values in (shipped or {}).items()}
         self._path = (folder or presets_folder()) / f"{model}.json"
 
     def names(self) -> list[str]:
-        """All names, in alphabetical order. Raises RheostatError `bad-settings`."""
-        return sorted(self._read(), key=str.casefold)
+        """Those that came with the model, then the user's own in alphabetical order.
+
+        Raises RheostatError `bad-settings`.
+        """
+        own = sorted(self._read(), key=str.casefold)
+        return [*self._shipped, *(name for name in own if name not in self._shipped)]
 
     def values(self, name: str) -> Values:
         """The values by control id. Raises RheostatError `bad-settings`, `unknown-preset`."""
-        found = self._read()
+        found = {**self._shipped, **self._read()}
         if name not in found:
             raise _unknown(name)
         return {
@@ -62,10 +78,13 @@ class Presets:
         self._write({**self._read(), name: kept})
 
     def delete(self, name: str) -> None:
-        """Forget a preset. Raises RheostatError `unknown-preset`, `bad-settings`, `unwritable`."""
+        """Forget a preset of the user's own.
+
+        Raises RheostatError `unknown-preset`, `bad-settings`, `unwritable`.
+        """
         found = self._read()
         if name not in found:
-            raise _unknown(name)
+            raise _stays(name) if name in self._shipped else _unknown(name)
         del found[name]
         self._write(found)
 
@@ -129,3 +148,11 @@ def _are_values(preset: Any) -> bool:
 
 def _unknown(name: str) -> RheostatError:
     return RheostatError("unknown-preset", f"There is no preset {name!r}.", "Choose another one.")
+
+
+def _stays(name: str) -> RheostatError:
+    return RheostatError(
+        "unknown-preset",
+        f"The preset {name!r} came with the model and stays.",
+        "Delete one of your own.",
+    )

@@ -38,7 +38,10 @@ def _(text: str) -> str:
 def localized(model: ModelInfo) -> ModelInfo:
     """The model with its names and explanations in the user's language."""
     controls = tuple(_localized(control) for control in model.controls)
-    return replace(model, name=_(model.name), summary=_(model.summary), controls=controls)
+    presets = {_(name): values for name, values in model.presets.items()}
+    return replace(
+        model, name=_(model.name), summary=_(model.summary), controls=controls, presets=presets
+    )
 
 
 def advance(state: str, share: float, left: float = 0) -> str:

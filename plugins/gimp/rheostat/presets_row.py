@@ -30,7 +30,7 @@ class PresetsRow:
         self._window, self._get, self._set = window, get, set
         self._model = model
         self._defaults = {control.id: control.default for control in model.controls}
-        self._presets = Presets(model.id, model.controls)
+        self._presets = Presets(model.id, model.controls, shipped=model.presets)
         self.widget = Gtk.Box(spacing=6)
         self._list = Gtk.ComboBoxText()
         self._list.connect("changed", self._choose)
