@@ -34,9 +34,10 @@ def gimp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gimp]:
 
 @pytest.fixture(scope="session")
 def krita(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Krita]:
-    """Krita with the plug-in for `tiny` and `upscaler`."""
+    """Krita with the plug-in for `tiny`, `slow` (seconds of work a picture) and `upscaler`."""
     folder = tmp_path_factory.mktemp("krita-models")
     write_package(folder, "tiny")
+    write_package(folder, "slow", width=128, blocks=12)
     write_upscaler(folder)
     host = Krita(tmp_path_factory.mktemp("krita-home"), folder)
     host.install()

@@ -65,6 +65,12 @@ class Session:
         """What the daemon computes on, if it is known."""
         return self._connection.welcome.device if self._connection else ""
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether something that was asked is still to come."""
+        is_asked = self._wanted is not None or self._unknown is not None
+        return is_asked or bool(self._preview and self._preview.is_busy)
+
     def ask(
         self,
         controls: Mapping[str, float],
@@ -111,7 +117,8 @@ class Session:
         if self._hashes is None:
             self._is_opening = True
             self._tell("opening")
-            threading.Thread(target=self._open, daemon=True).start()
+            work = (self._pixels, self._maps)
+            threading.Thread(target=self._open, args=work, daemon=True).start()
             return
         assert self._preview is not None
         hash, maps = self._hashes
@@ -129,19 +136,24 @@ class Session:
             self._is_ticking = True
             self._loop.repeat(TICK, self._tick)
 
-    def _open(self) -> None:
+    def _open(self, pixels: Layer, maps: Mapping[str, Grey]) -> None:
         """In a thread of its own: a daemon takes seconds to start, an upload some of them."""
         problem: RheostatError | None = None
+        hashes: tuple[str, dict[str, str]] | None = None
         try:
             if self._connection is None:
                 self._connection = Connection.open(self._start, self._program)
                 self._preview = Preview(self._connection)
-            hash = self._connection.upload(*self._pixels)
-            maps = {name: self._connection.upload(*grey) for name, grey in self._maps.items()}
-            self._hashes = hash, maps
+            hash = self._connection.upload(*pixels)
+            hashes = hash, {name: self._connection.upload(*grey) for name, grey in maps.items()}
         except RheostatError as error:
             problem = error
-        self._loop.soon(lambda: self._opened(problem))
+
+        def end() -> None:
+            self._hashes = hashes if maps is self._maps else None  # others came meanwhile
+            self._opened(problem)
+
+        self._loop.soon(end)
 
     def _opened(self, problem: RheostatError | None) -> None:
         self._is_opening = False

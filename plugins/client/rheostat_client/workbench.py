@@ -69,6 +69,11 @@ class Workbench:
         """Whether a full render is on its way; previews wait for its end."""
         return self._is_applying
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether something that was asked is still to come."""
+        return self._session.is_busy
+
     def preview(self, values: Mapping[str, float], focus: Region | None = None) -> None:
         """Show these positions on the canvas, `focus` (or the middle) first.
 

@@ -1,11 +1,17 @@
-"""Loop: Qt's, as sessions want it."""
+"""Loop: Qt's, as sessions want it, and long work in short turns."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Generator
 from typing import Any
 
+from rheostat_client.errors import RheostatError
+
 from .qt import QtCore
+
+TURN = 0.02  # seconds that work may keep Krita from its own before it waits for the next turn
+Steps = Generator[None, None, Any]
 
 
 class QtLoop(QtCore.QObject):  # type: ignore[misc]  # PyQt has no types
@@ -34,3 +40,45 @@ class QtLoop(QtCore.QObject):  # type: ignore[misc]  # PyQt has no types
 
         timer.timeout.connect(tick)
         timer.start(milliseconds)
+
+    def work(self, steps: Steps, done: Callable[[Any], None], tell: Callable[[Any], None]) -> Work:
+        """Go through `steps` in short turns, later; `done` gets what they return.
+
+        `tell` gets a RheostatError that they raise.
+        """
+        work = Work(steps, done, tell)
+        self.repeat(0, work.turn)
+        return work
+
+
+class Work:
+    """Steps on their way, which can be stopped."""
+
+    def __init__(
+        self, steps: Steps, done: Callable[[Any], None], tell: Callable[[Any], None]
+    ) -> None:
+        """Use `QtLoop.work` instead."""
+        self._steps: Steps | None = steps
+        self._done, self._tell = done, tell
+
+    def stop(self) -> None:
+        """Leave the rest undone; nobody is told."""
+        if self._steps is not None:
+            self._steps.close()
+            self._steps = None
+
+    def turn(self) -> bool:
+        """Some of the steps; whether there are more."""
+        deadline = time.monotonic() + TURN
+        try:
+            while self._steps is not None:
+                next(self._steps)
+                if time.monotonic() > deadline:
+                    break
+        except StopIteration as end:
+            self._steps = None
+            self._done(end.value)
+        except RheostatError as error:
+            self._steps = None
+            self._tell(error)
+        return self._steps is not None

@@ -1,67 +1,247 @@
-"""Nodes as bytes: everything the plug-in reads from and writes to a document."""
+"""Nodes as bytes: what the plug-in reads from a document, in slices that do not hold Krita up."""
 
 from __future__ import annotations
 
-import json
-from array import array
+import zlib
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from krita import Krita
-from rheostat_client.connection import Rendered
+from rheostat_client.connection import Grey, Region
 from rheostat_client.errors import RheostatError
-from rheostat_client.settings import PARASITE, Settings
+from rheostat_client.settings import Settings
+from rheostat_client.texts import _
 
+from . import records
+from .loop import Steps
 from .qt import QtCore, QtGui
+from .spaces import FORMATS, SRGB, Converter, Space, space_of, swapped
 
-SRGB = "sRGB-elle-V2-srgbtrc.icc"
-ALIKE = {SRGB, "sRGB built-in", "sRGB IEC61966-2.1"}  # profiles whose values are the networks' own
-FORMATS = {"U8": "rgba8", "U16": "rgba16", "F32": "rgba32f"}
-MAX_BYTES = 2**31 - 1  # of one read; Krita crashes beyond
+SLICE = 2**18  # pixels read at once
+MAX_BYTES = 2**31 - 1  # of what is kept of a layer
 NO_PIXELS = ("transparencymask", "selectionmask", "filtermask", "transformmask", "colorizemask")
+PHASES = 16  # looks after which every row was looked at
+
+
+class Subject(NamedTuple):
+    """What is filtered: a node of a document, to make a new layer or to replace an old result."""
+
+    document: Any
+    node: Any
+    result: Any  # the layer to be replaced, or None
+    title: str  # the name that the result was given
+    painted: Mapping[str, Any]  # nodes that are maps, by control id
+
+    def settings(self, text: str, name: str) -> Settings:
+        """The record of a render, with what only this program knows."""
+        source = {
+            "id": self.node.uniqueId().toString(),
+            "name": self.node.name(),
+            "result": name,
+        }
+        noted = {control: {"name": node.name()} for control, node in self.painted.items()}
+        return replace(Settings.from_json(text), source=source, maps=noted)
+
+    def check(self) -> None:
+        """RheostatError `bad-picture` if one of its nodes was deleted meanwhile."""
+        if not all(node.parentNode() for node in (self.node, self.result) if node is not None):
+            raise _refuse(
+                _("The layer was deleted while it was filtered."), _("Undo, and filter again.")
+            )
 
 
 class Source(NamedTuple):
     """A node's pixels as the client takes them, and where they stand in the document."""
 
-    node: Any
     data: bytes
     format: str
     x: int
     y: int
     width: int
     height: int
+    marks: Marks
 
     @property
-    def depth(self) -> str:
-        """Krita's name of the depth."""
-        return next(depth for depth, form in FORMATS.items() if form == self.format)
+    def pixels(self) -> Grey:
+        """As sessions take them."""
+        return self.data, self.format, self.width, self.height
 
 
-def read(document: Any, node: Any, depth: str = "F32") -> Source:
-    """What the node shows within the document, sRGB-encoded. Groups, vector and file layers too.
+class Opened(NamedTuple):
+    """A subject with everything that a workbench takes."""
 
-    What is not sRGB of 8, 16 or 32 bits is converted to `depth`. RheostatError `bad-picture` if
-    there is nothing to filter, or too much.
+    subject: Subject
+    source: Source
+    box: Region  # what is rendered: the selection's box, in the source's pixels
+    maps: dict[str, Grey]  # by control id
+    marks: list[Marks]  # of the maps
+
+
+class Marks:
+    """What a node's pixels were, as checksums of its rows, to see later whether they still are.
+
+    A look reads every sixteenth row only, another sixteenth each time, so that it costs nothing
+    while a broad brush is seen at once.
+    """
+
+    def __init__(self, node: Any, box: Region) -> None:
+        """For a box (x, y, width, height) of the document's pixels."""
+        self._node, self._box = node, box
+        self._bounds = node.bounds()
+        self._sums = [0] * PHASES
+        self._phase = 0
+
+    def add(self, data: bytes, y: int, rows: int) -> None:
+        """Note rows that were read, from the top on."""
+        stride = len(data) // rows
+        view = memoryview(data)
+        for row in range(rows):
+            phase = (y - self._box[1] + row) % PHASES
+            part = view[row * stride : (row + 1) * stride]
+            self._sums[phase] = zlib.crc32(part, self._sums[phase])
+
+    def have_changed(self) -> bool:
+        """Whether this look finds other pixels."""
+        if self._node.bounds() != self._bounds:
+            return True
+        x, y, width, height = self._box
+        total, phase = 0, self._phase
+        self._phase = (phase + 1) % PHASES
+        for row in range(y + phase, y + height, PHASES):
+            total = zlib.crc32(_raw(self._node, x, row, width, 1), total)
+        return total != self._sums[phase]
+
+
+def find(document: Any, node: Any, chosen: Mapping[str, str]) -> Subject:
+    """The subject when `node` is active and maps of the names `chosen` are wanted.
+
+    The node itself, or what it was made from. RheostatError `no-source`.
+    """
+    known = {each.name(): each for each in maps(document)}
+    for name in chosen.values():
+        if name not in known:
+            raise RheostatError(
+                "no-source",
+                _("There is no layer or mask '{name}'.").format(name=name),
+                _("Choose another as map."),
+            )
+    painted = {control: known[name] for control, name in chosen.items()}
+    settings = records.record(document, node)
+    if settings is None or not records.is_from_here(settings):
+        return Subject(document, node, None, "", painted)
+    title = str(settings.source.get("result", ""))
+    return Subject(document, records.origin(document, settings), node, title, painted)
+
+
+def open_(subject: Subject, depth: str) -> Generator[None, None, Opened]:
+    """Read everything; steps for a loop. `depth` as for `read`."""
+    source = yield from read(subject.document, subject.node, depth)
+    maps, marks = yield from read_maps(subject, source)
+    return Opened(subject, source, region(subject.document, source), maps, marks)
+
+
+def read_maps(
+    subject: Subject, source: Source
+) -> Generator[None, None, tuple[dict[str, Grey], list[Marks]]]:
+    """The maps of a subject, by control id."""
+    found, marks = {}, []
+    for control, node in subject.painted.items():
+        grey, mark = yield from _read_map(subject.document, node, source)
+        found[control] = grey
+        marks.append(mark)
+    return found, marks
+
+
+def box(document: Any, node: Any) -> Region:
+    """Where there is something to filter: the node, within the document and the selection.
+
+    RheostatError `bad-picture` if there is nothing, or too much.
     """
     if node is None or node.type() in NO_PIXELS:
-        raise _refuse("The selected layer has no colours.", "Select a layer, not a mask.")
-    document.waitForDone()
-    box = node.bounds().intersected(document.bounds())
-    if box.isEmpty():
-        raise _refuse(f"'{node.name()}' is empty.", "Paint on it first.")
-    if box.width() * box.height() * 16 > MAX_BYTES:
+        raise _refuse(_("The selected layer has no colours."), _("Select a layer, not a mask."))
+    inside = node.bounds().intersected(document.bounds())
+    if inside.isEmpty():
+        raise _refuse(_("'{name}' is empty.").format(name=node.name()), _("Paint on it first."))
+    selection = document.selection()
+    if selection is not None:
+        chosen = QtCore.QRect(
+            selection.x(), selection.y(), selection.width(), selection.height()
+        ).intersected(inside)
+        if chosen.isEmpty():
+            raise _refuse(
+                _("The selection is beside '{name}'.").format(name=node.name()),
+                _("Select a part of the layer, or nothing."),
+            )
+    if inside.width() * inside.height() * 16 > MAX_BYTES:
         raise _refuse(
-            f"'{node.name()}' is {box.width()} × {box.height()} pixels; "
-            f"{MAX_BYTES // 16} in all can be.",
-            "Crop the layer, or scale the image.",
+            _("'{name}' is {width} × {height} pixels; {limit} in all can be.").format(
+                name=node.name(),
+                width=inside.width(),
+                height=inside.height(),
+                limit=MAX_BYTES // 16,
+            ),
+            _("Crop the layer, or scale the image."),
         )
-    rect = (box.x(), box.y(), box.width(), box.height())
-    if _is_plain(node) and (depth == "F32" or node.colorDepth() != "F32"):
-        depth, data = node.colorDepth(), node.projectionPixelData(*rect)
-    else:
-        data = _converted(document, node, depth, rect)
-    return Source(node, swapped(bytes(data), depth), FORMATS[depth], *rect)
+    return inside.x(), inside.y(), inside.width(), inside.height()
+
+
+def region(document: Any, source: Source) -> Region:
+    """The box of the selection in the source's own pixels; all of it without a selection."""
+    selection = document.selection()
+    whole = QtCore.QRect(0, 0, source.width, source.height)
+    if selection is not None:
+        x, y = selection.x() - source.x, selection.y() - source.y
+        whole = whole.intersected(QtCore.QRect(x, y, selection.width(), selection.height()))
+    return whole.x(), whole.y(), whole.width(), whole.height()
+
+
+def read(document: Any, node: Any, depth: str = "F32") -> Generator[None, None, Source]:
+    """What the node shows within the document, sRGB-encoded. Groups, vector and file layers too.
+
+    What is not sRGB of 8, 16 or 32 bits is converted to `depth`. Steps for a loop.
+    """
+    place = box(document, node)
+    yield from _settled(document)
+    space = space_of(node)
+    if space.is_plain and (depth == "F32" or space.depth != "F32"):
+        depth = space.depth
+    converter = Converter(space, Space("RGBA", depth, SRGB))
+    marks = Marks(node, place)
+    x, _, width, _ = place
+    parts: list[bytes] = []
+    try:
+        for top, rows in strips(place):
+            raw = bytes(_raw(node, x, top, width, rows))
+            marks.add(raw, top, rows)
+            parts.append(swapped(bytes(converter.convert(raw, width, rows)), depth))
+            yield
+    finally:
+        converter.close()
+    return Source(b"".join(parts), FORMATS[depth], *place, marks)
+
+
+def _read_map(
+    document: Any, node: Any, source: Source
+) -> Generator[None, None, tuple[Grey, Marks]]:
+    """The node as grey where the source is; black outside and where it is transparent."""
+    yield from _settled(document)
+    x, width, height = source.x, source.width, source.height
+    place = (x, source.y, width, height)
+    is_mask = node.type().endswith("mask")
+    marks, parts = Marks(node, place), []
+    converter = None if is_mask else Converter(space_of(node), Space("RGBA", "U8", SRGB))
+    try:
+        for top, rows in strips(place):
+            raw = bytes(_raw(node, x, top, width, rows))
+            marks.add(raw, top, rows)
+            parts.append(
+                _grey(converter.convert(raw, width, rows), width, rows) if converter else raw
+            )
+            yield
+    finally:
+        if converter:
+            converter.close()
+    return (b"".join(parts), "gray8", width, height), marks
 
 
 def maps(document: Any) -> list[Any]:
@@ -78,17 +258,29 @@ def maps(document: Any) -> list[Any]:
     return found
 
 
-def read_map(document: Any, node: Any, source: Source) -> tuple[bytes, str, int, int]:
-    """The node as grey where the source is; black outside and where it is transparent."""
-    document.waitForDone()
-    size = source.width, source.height
+def _settled(document: Any) -> Steps:
+    """Steps until Krita has composed what was painted."""
+    while not document.tryBarrierLock():
+        yield
+    document.unlock()
+
+
+def _raw(node: Any, x: int, y: int, width: int, height: int) -> Any:
     if node.type().endswith("mask"):
-        return bytes(node.pixelData(source.x, source.y, *size)), "gray8", *size
-    data = bytes(node.projectionPixelData(source.x, source.y, *size))
-    if not _is_plain(node) or node.colorDepth() != "U8":
-        data = _converted(document, node, "U8", (source.x, source.y, *size))
-    colours = QtGui.QImage(data, *size, 4 * size[0], QtGui.QImage.Format.Format_ARGB32)
-    ground = QtGui.QImage(*size, QtGui.QImage.Format.Format_RGB32)
+        return node.pixelData(x, y, width, height)
+    return node.projectionPixelData(x, y, width, height)
+
+
+def strips(place: Region) -> Iterator[tuple[int, int]]:
+    """Tops and heights of slices, from the top of a box on."""
+    _, y, width, height = place
+    rows = max(1, SLICE // width)
+    return ((top, min(rows, y + height - top)) for top in range(y, y + height, rows))
+
+
+def _grey(data: Any, width: int, height: int) -> bytes:
+    colours = QtGui.QImage(bytes(data), width, height, 4 * width, QtGui.QImage.Format.Format_ARGB32)
+    ground = QtGui.QImage(width, height, QtGui.QImage.Format.Format_RGB32)
     ground.fill(QtCore.Qt.GlobalColor.black)
     painter = QtGui.QPainter(ground)
     painter.drawImage(0, 0, colours)
@@ -97,132 +289,7 @@ def read_map(document: Any, node: Any, source: Source) -> tuple[bytes, str, int,
     bits = grey.constBits()
     bits.setsize(grey.sizeInBytes())
     rows, stride = bytes(bits), grey.bytesPerLine()
-    return b"".join(rows[y * stride : y * stride + size[0]] for y in range(size[1])), "gray8", *size
-
-
-def apply(
-    document: Any,
-    source: Source,
-    rendered: Rendered,
-    name: str,
-    painted: dict[str, Any],
-    old: Any = None,
-) -> str:
-    """A new layer of the rendered pixels directly above its source, as one step to undo.
-
-    `painted` has the nodes that were its maps, by control id. With `old`, a result made before, in
-    its place instead. The selection becomes a transparency mask. Returns the new layer's id.
-    """
-    if source.node.parentNode() is None:
-        raise _refuse("The layer was deleted while it was filtered.", "Undo, and filter again.")
-    krita = Krita.instance()
-    size = document.width(), document.height()
-    # Built in a document of its own: every child added in this one would be a step of its own.
-    draft = krita.createDocument(*size, "Rheostat", "RGBA", source.depth, SRGB, 300.0)
-    layer = draft.createNode(name, "paintlayer")
-    data = swapped(rendered.pixels, source.depth)
-    at = (source.x + rendered.x, source.y + rendered.y)
-    bytes_ = QtCore.QByteArray(data)
-    layer.setPixelData(bytes_, *at, rendered.width, rendered.height)
-    selection = document.selection()
-    if selection is not None:
-        mask = draft.createTransparencyMask("Selection")
-        mask.setSelection(selection.duplicate())  # its own: the other is the user's
-        layer.addChildNode(mask, None)
-    copy = layer.clone()
-    name_of_copy: str = copy.uniqueId().toString()
-    above = old or source.node
-    above.parentNode().addChildNode(copy, above)
-    if old is not None:
-        old.remove()
-    origin = {"id": source.node.uniqueId().toString(), "name": source.node.name()}
-    noted = {control: {"name": node.name()} for control, node in painted.items()}
-    settings = replace(Settings.from_json(rendered.settings), source=origin, maps=noted)
-    remember(document, name_of_copy, settings)
-    draft.setModified(False)
-    draft.close()
-    return name_of_copy
-
-
-def enlarge(source: Source, rendered: Rendered, name: str) -> None:
-    """Show the rendered pixels as a new document."""
-    krita = Krita.instance()
-    size = rendered.width, rendered.height
-    document = krita.createDocument(*size, name, "RGBA", source.depth, SRGB, 300.0)
-    layer = document.createNode(name, "paintlayer")
-    data = QtCore.QByteArray(swapped(rendered.pixels, source.depth))
-    layer.setPixelData(data, 0, 0, *size)
-    document.rootNode().addChildNode(layer, None)
-    krita.activeWindow().addView(document)
-    document.refreshProjection()
-
-
-def remember(document: Any, layer: str, settings: Settings) -> None:
-    """Note in the document what made the layer of that id."""
-    records = _records(document)
-    records[layer] = settings.to_json()
-    data = QtCore.QByteArray(json.dumps(records, sort_keys=True).encode())
-    document.setAnnotation(PARASITE, "Settings of Rheostat's layers", data)
-
-
-def record(document: Any, node: Any) -> Settings | None:
-    """The settings that made the node; None if no filter did, or if they are damaged."""
-    text = _records(document).get(node.uniqueId().toString())
-    try:
-        return Settings.from_json(text) if text else None
-    except RheostatError:
-        return None
-
-
-def origin(document: Any, settings: Settings) -> Any:
-    """The node a result was made from; RheostatError `no-source` if it is gone."""
-    source = settings.source
-    known = QtCore.QUuid(str(source.get("id", "")))
-    found = None if known.isNull() else document.nodeByUniqueID(known)
-    found = found or document.nodeByName(str(source.get("name", "")))
-    if found is None:
-        raise RheostatError(
-            "no-source",
-            f"The layer '{source.get('name', '?')}' is not in this document any more.",
-            "Undo its deletion, or filter another layer.",
-        )
-    return found
-
-
-def swapped(data: bytes, depth: str) -> bytes:
-    """RGBA for BGRA and the other way round, in the depths in which Krita keeps blue first."""
-    if depth == "F32":
-        return data
-    values = array("B" if depth == "U8" else "H", data)
-    values[0::4], values[2::4] = values[2::4], values[0::4]
-    return values.tobytes()
-
-
-def _is_plain(node: Any) -> bool:
-    known = node.colorDepth() in FORMATS and node.colorProfile() in ALIKE
-    return bool(node.colorModel() == "RGBA" and known)
-
-
-def _converted(document: Any, node: Any, depth: str, rect: tuple[int, int, int, int]) -> bytes:
-    """The node's colours as sRGB, by Krita's own colour management."""
-    size = document.width(), document.height()
-    draft = Krita.instance().createDocument(*size, "Rheostat", "RGBA", depth, SRGB, 300.0)
-    draft.rootNode().addChildNode(node.clone(), None)
-    copy = draft.rootNode().childNodes()[-1]  # the clone itself knows no document
-    copy.setColorSpace("RGBA", depth, SRGB)
-    draft.waitForDone()
-    data = bytes(copy.projectionPixelData(*rect))
-    draft.setModified(False)
-    draft.close()
-    return data
-
-
-def _records(document: Any) -> dict[str, str]:
-    try:
-        records = json.loads(bytes(document.annotation(PARASITE)) or b"{}")
-    except ValueError:
-        return {}
-    return records if isinstance(records, dict) else {}
+    return b"".join(rows[y * stride : y * stride + width] for y in range(height))
 
 
 def _refuse(message: str, remedy: str) -> RheostatError:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from rheostat_client.comparing import Split
+from rheostat_client.connection import Region
 from rheostat_client.previews import Piece
 
-from .nodes import Source
+from .nodes import Opened
 from .qt import QtCore, QtGui, QtWidgets
 
 SYNC = 33  # milliseconds between two looks at how the canvas is turned and scaled
@@ -15,35 +17,83 @@ FORMATS = {
     "rgba8": QtGui.QImage.Format.Format_RGBA8888,
     "rgba16": QtGui.QImage.Format.Format_RGBA64,
 }
+FOCUS = 768  # pixels a side of what is rendered first, at most
 
 
 class Overlay(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
-    """Shows pieces of a result where they belong, at any zoom, rotation and mirror."""
+    """Shows pieces of a result where they belong, at any zoom, rotation and mirror.
 
-    def __init__(self, canvas: Any, view: Any, source: Source) -> None:
-        """Over the widget `canvas` of the `view`, for pieces of `source`."""
+    Only where something is selected, as the result will be, and right of a divider.
+    """
+
+    def __init__(self, canvas: Any, view: Any, opened: Opened, split: Split) -> None:
+        """Over the widget `canvas` of the `view`."""
         super().__init__(canvas)
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_NoSystemBackground)
-        self._view, self._source = view, source
-        size = QtCore.QSize(source.width, source.height)
-        self._image = QtGui.QImage(size, QtGui.QImage.Format.Format_RGBA8888)
-        self._image.fill(0)
+        self._view, self._split = view, split
         self._transform = QtGui.QTransform()
+        self._image: Any = None
+        self.take(opened)
         timer = QtCore.QTimer(self)
         timer.timeout.connect(self.follow)
         timer.start(SYNC)
         self.follow()
         self.show()
 
+    @property
+    def image(self) -> Any:
+        """What came so far, transparent where nothing did."""
+        return self._image
+
+    @property
+    def transform(self) -> Any:
+        """From the document's pixels to the canvas widget's."""
+        return self._transform
+
+    def take(self, opened: Opened) -> None:
+        """Show pieces of this from now on; older ones stay until then, if they have the size."""
+        source = opened.source
+        self._source = source
+        size = QtCore.QSize(source.width, source.height)
+        if self._image is None or self._image.size() != size:
+            self._image = QtGui.QImage(size, QtGui.QImage.Format.Format_RGBA8888)
+            self._image.fill(0)
+        self._cover = _cover(opened)
+
     def show_piece(self, piece: Piece) -> None:
         """Draw a finished piece."""
-        x, y = piece.x, piece.y
+        place = QtCore.QRect(piece.x, piece.y, piece.width, piece.height)
         painter = QtGui.QPainter(self._image)
         painter.setCompositionMode(QtGui.QPainter.CompositionMode.CompositionMode_Source)
-        painter.drawImage(x, y, _image(piece))
+        painter.drawImage(place.topLeft(), _image(piece))
+        if self._cover is not None:
+            mode = QtGui.QPainter.CompositionMode.CompositionMode_DestinationIn
+            painter.setCompositionMode(mode)
+            painter.drawImage(place, self._cover, place)
         painter.end()
         self.update()
+
+    def split(self, split: Split) -> None:
+        """Hold that much back."""
+        self._split = split
+        self.update()
+
+    def focus(self) -> Region | None:
+        """The middle of what is in sight, in the source's pixels; None if nothing of it is."""
+        back, can_be = self._transform.inverted()
+        if not can_be:
+            return None
+        source = QtCore.QRect(
+            self._source.x, self._source.y, self._source.width, self._source.height
+        )
+        seen = back.mapRect(QtCore.QRectF(self.rect())).toAlignedRect().intersected(source)
+        if seen.isEmpty():
+            return None
+        across, down = min(FOCUS, seen.width()), min(FOCUS, seen.height())
+        x = seen.x() - source.x() + (seen.width() - across) // 2
+        y = seen.y() - source.y() + (seen.height() - down) // 2
+        return x, y, across, down
 
     def follow(self) -> None:
         """Take the place and the transform that the canvas has now."""
@@ -56,10 +106,26 @@ class Overlay(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
             self.update()
 
     def paintEvent(self, _event: Any) -> None:  # noqa: N802
-        """Draw what came so far."""
+        """Draw what came so far, right of the divider."""
+        source, columns = self._source, self._split.columns(self._source.width)
         painter = QtGui.QPainter(self)
         painter.setTransform(self._transform)
-        painter.drawImage(self._source.x, self._source.y, self._image)
+        rest = QtCore.QRect(columns, 0, source.width - columns, source.height)
+        painter.drawImage(QtCore.QPoint(source.x + columns, source.y), self._image, rest)
+        if 0 < columns < source.width:
+            line = QtCore.QLine(
+                source.x + columns, source.y, source.x + columns, source.y + source.height
+            )
+            for colour, style in (
+                (QtCore.Qt.GlobalColor.black, QtCore.Qt.PenStyle.SolidLine),
+                (QtCore.Qt.GlobalColor.white, QtCore.Qt.PenStyle.DotLine),
+            ):
+                pen = QtGui.QPen(colour)
+                pen.setStyle(style)
+                pen.setWidth(2)
+                pen.setCosmetic(True)
+                painter.setPen(pen)
+                painter.drawLine(line)
         painter.end()
 
 
@@ -71,6 +137,16 @@ def canvas_of(window: Any) -> Any:
         return None
     children = current.findChildren(QtWidgets.QWidget)
     return next((w for w in children if w.metaObject().className() in CANVASES), None)
+
+
+def _cover(opened: Opened) -> Any:
+    """The selection where the source is; None without one."""
+    selection, source = opened.subject.document.selection(), opened.source
+    if selection is None:
+        return None
+    data = bytes(selection.pixelData(source.x, source.y, source.width, source.height))
+    alpha = QtGui.QImage.Format.Format_Alpha8
+    return QtGui.QImage(data, source.width, source.height, source.width, alpha).copy()
 
 
 def _image(piece: Piece) -> Any:

@@ -8,11 +8,12 @@ from typing import Any
 from rheostat_client.errors import RheostatError
 from rheostat_client.models import ModelInfo
 from rheostat_client.presets import Presets
+from rheostat_client.texts import _
 
 from .qt import QtWidgets
 
 Values = dict[str, float]
-FIRST = ("Presets…", "Defaults")
+FIRST = (_("Presets…"), _("Defaults"))
 
 
 class PresetsRow(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
@@ -34,10 +35,10 @@ class PresetsRow(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.list, 1)
-        for label, act in (("Save…", self._ask_and_save), ("Delete", self._delete)):
+        for label, act in ((_("Save…"), self._ask_and_save), (_("Delete"), self._delete)):
             button = QtWidgets.QToolButton()
             button.setText(label)
-            button.clicked.connect(lambda _=False, act=act: self._try(act))
+            button.clicked.connect(lambda _on=False, act=act: self._try(act))
             row.addWidget(button)
 
     def show_model(self, model: ModelInfo) -> None:
@@ -66,7 +67,7 @@ class PresetsRow(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
             self._set(self._presets.values(self.list.currentText()))
 
     def _ask_and_save(self) -> None:
-        name, is_given = QtWidgets.QInputDialog.getText(self, "Save preset", "Name:")
+        name, is_given = QtWidgets.QInputDialog.getText(self, _("Save preset"), _("Name:"))
         if is_given:
             self.save(name)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rheostat_client.controls import Control
+from rheostat_client.texts import _, explanation
 
 from .qt import QtCore, QtWidgets
 
@@ -18,7 +19,7 @@ class ControlRow(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
         """Call `changed` whenever the value does."""
         super().__init__()
         self.control, self._changed = control, changed
-        self.setToolTip(_help(control))
+        self.setToolTip(explanation(control))
         self.slider = QtWidgets.QSlider(QtCore.Qt.Orientation.Horizontal)
         self.slider.setRange(0, STEPS)
         self.slider.setObjectName(f"rheostat_{control.id}")
@@ -29,7 +30,7 @@ class ControlRow(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
         self.number.setKeyboardTracking(False)
         reset = QtWidgets.QToolButton()
         reset.setText("↺")
-        reset.setToolTip(f"Back to {control.format(control.default)}")
+        reset.setToolTip(_("Back to {value}").format(value=control.format(control.default)))
         reset.clicked.connect(lambda: self.set_value(control.default))
         grid = QtWidgets.QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -73,16 +74,14 @@ class ControlRow(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
 class MapChoice(QtWidgets.QComboBox):  # type: ignore[misc]  # PyQt has no types
     """Which layer or mask says where a control acts; filled anew each time it is opened."""
 
-    NOTHING = "the same everywhere"
-
     def __init__(self, changed: Callable[[], None]) -> None:
         """Call `changed` when another one is chosen."""
         super().__init__()
         self.setToolTip(
-            "White has the slider's value, black leaves the picture alone, grey lies between."
+            _("White has the slider's value, black leaves the picture alone, grey lies between.")
         )
         self.find: Callable[[], list[str]] = list
-        self.addItem(self.NOTHING)
+        self.addItem(_("nothing, the same everywhere"))
         self.activated.connect(lambda _index: changed())
 
     @property
@@ -92,27 +91,16 @@ class MapChoice(QtWidgets.QComboBox):  # type: ignore[misc]  # PyQt has no types
 
     def choose(self, name: str) -> None:
         """Show the one of that name as chosen; an empty name is none."""
-        names = [self.NOTHING, *self.find()]
+        names = self.find()
         if name and name not in names:
             names.append(name)
         self.clear()
-        self.addItems([f"painted by {each}" if i else each for i, each in enumerate(names)])
-        for index, each in enumerate(names[1:], start=1):
-            self.setItemData(index, each)
-        self.setCurrentIndex(names.index(name) if name else 0)
+        self.addItem(_("nothing, the same everywhere"))
+        for each in names:
+            self.addItem(_("painted by {name}").format(name=each), each)
+        self.setCurrentIndex(names.index(name) + 1 if name else 0)
 
     def showPopup(self) -> None:  # noqa: N802
         """Look for layers again, then open."""
         self.choose(self.chosen)
         super().showPopup()
-
-
-def _help(control: Control) -> str:
-    lines = [control.help]
-    if any(control.ends):
-        lines.append(f"{control.ends[0]} – {control.ends[1]}")
-    if control.unit != "artistic":
-        lines.append(f"Unit: {control.unit}")
-    if control.off is not None:
-        lines.append(f"Off at {control.format(control.off)}")
-    return "\n".join(lines)

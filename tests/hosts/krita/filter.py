@@ -35,8 +35,8 @@ def main(picture: str, shots: str, file: str, daemon: int) -> Steps:
     for value in (12.0, 70.0, 31.0, 55.0, 24.0):  # faster than anybody renders
         rows(docker)["noise"].number.setValue(value)
         yield 30
-    yield from wait(lambda: docker._overlay and not busy(docker))
-    seen["dragged"] = encoded(docker._overlay._image)
+    yield from wait(lambda: not busy(docker))
+    seen["dragged"] = encoded(docker.preview.overlay.image)
     seen["longest gap"] = gaps.longest()
     document.waitForDone()
     window.qwindow().grab().save(f"{shots}/krita-docker.png")
@@ -74,7 +74,7 @@ def main(picture: str, shots: str, file: str, daemon: int) -> Steps:
     yield 600
     seen["settings of the result"] = docker.values
     rows(docker)["noise"].number.setValue(40.0)
-    yield from wait(lambda: docker._overlay and not busy(docker))
+    yield from wait(lambda: not busy(docker))
     docker.button.click()
     before = result.uniqueId().toString()
     yield from wait(lambda: document.rootNode().childNodes()[-1].uniqueId().toString() != before)
@@ -100,8 +100,8 @@ def main(picture: str, shots: str, file: str, daemon: int) -> Steps:
     yield 600
     rows(docker)["noise"].map.choose("Sky")
     docker.ask()
-    yield from wait(lambda: docker._overlay and not busy(docker))
-    seen["painted"] = encoded(docker._overlay._image)
+    yield from wait(lambda: not busy(docker))
+    seen["painted"] = encoded(docker.preview.overlay.image)
     docker.button.click()
     yield from wait(lambda: named(document, "Tiny") == 3)
     yield 500
@@ -125,7 +125,7 @@ def main(picture: str, shots: str, file: str, daemon: int) -> Steps:
     yield 3000
     seen["longest gap without a daemon"] = gaps.longest()
     rows(docker)["noise"].number.setValue(24.0)  # a new daemon is started for it
-    yield from wait(lambda: docker._overlay and not busy(docker))
+    yield from wait(lambda: not busy(docker))
     docker.cancel()
     yield 300
     seen["untouched by the death"] = state(document) == calm
@@ -149,8 +149,7 @@ def rows(docker: Any) -> dict[str, Any]:
 
 def busy(docker: Any) -> bool:
     """Whether a preview is still coming."""
-    session = docker._session
-    return session is None or session._preview is None or session._preview.is_busy
+    return docker.preview is None or not docker.preview.is_complete
 
 
 def state(document: Any) -> dict[str, Any]:
@@ -182,7 +181,7 @@ def transforms(docker: Any, window: Any) -> Steps:
         yield 400
         to_image, _ = view.flakeToImageTransform().inverted()
         wanted = to_image * view.flakeToCanvasTransform()
-        drawn = docker._overlay._transform
+        drawn = docker.preview.overlay.transform
         corners = [(0.0, 0.0), (90.0, 60.0)]
         found.append([[list(t.map(x, y)) for x, y in corners] for t in (drawn, wanted)])
     return found

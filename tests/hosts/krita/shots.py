@@ -20,7 +20,7 @@ def main(picture: str, shots: str) -> Steps:
     docker.choose("denoise")
     yield 500
     docker.ask()
-    yield from wait(lambda: docker._overlay and not busy(docker))
+    yield from wait(lambda: not busy(docker))
     yield 500
     window.qwindow().grab().save(f"{shots}/krita-docker.png")
     docker.button.click()

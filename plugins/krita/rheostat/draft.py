@@ -1,0 +1,93 @@
+"""Draft: a result on its way into the document, filled slice by slice outside of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from krita import Krita
+from rheostat_client.connection import Rendered
+from rheostat_client.texts import _
+
+from . import records
+from .loop import Steps
+from .nodes import Subject, strips
+from .qt import QtCore
+from .spaces import DEPTHS, SRGB, Converter, Space, space_of, srgb, swapped
+
+
+def add(subject: Subject, result: Rendered, name: str, x: int, y: int) -> Steps:
+    """Put a result into the document, directly above its source, as one step to undo.
+
+    In place of the subject's old result, if it has one; those are two steps, and what the user has
+    made of the old one (masks, opacity, mode, another name) stays. `x` and `y` are where the
+    source's pixels begin. The selection becomes a transparency mask. The steps return the new
+    layer's id.
+    """
+    document, old = subject.document, subject.result
+    space = space_of(subject.node) if old is None else space_of(old)
+    # Built in a document of its own: every child added in this one would be a step of its own.
+    draft = Krita.instance().createDocument(1, 1, "Rheostat", *space, 300.0)
+    converter = Converter(srgb(result.format), space)
+    yield
+    try:
+        if old is None:
+            layer = draft.createNode(name, "paintlayer")
+        else:
+            layer = old.clone()
+            if old.name() == subject.title:
+                layer.setName(name)
+            _clear(layer)
+        yield from _fill(layer, result, converter, x + result.x, y + result.y)
+        subject.check()
+        selection = document.selection()
+        if old is None:
+            if selection is not None:
+                mask = draft.createTransparencyMask(_("Selection"))
+                mask.setSelection(selection.duplicate())  # its own: the other is the user's
+                layer.addChildNode(mask, None)
+            layer = layer.clone()  # the first stays in the draft
+        above = old or subject.node
+        above.parentNode().addChildNode(layer, above)
+        id = layer.uniqueId().toString()
+        if old is not None:
+            yield
+            old.remove()
+        records.remember(document, id, subject.settings(result.settings, name))
+        return id
+    finally:
+        converter.close()
+        draft.setModified(False)
+        draft.close()
+
+
+def enlarge(result: Rendered, name: str) -> Steps:
+    """Show a result that is larger than its picture as a new document."""
+    krita, depth = Krita.instance(), DEPTHS[result.format]
+    size = result.width, result.height
+    space = Space("RGBA", depth, SRGB)
+    document = krita.createDocument(*size, name, *space, 300.0)
+    yield
+    layer = document.createNode(name, "paintlayer")
+    yield from _fill(layer, result, Converter(space, space), 0, 0)
+    document.rootNode().addChildNode(layer, None)
+    yield
+    krita.activeWindow().addView(document)
+    document.refreshProjection()
+
+
+def _fill(layer: Any, result: Rendered, converter: Converter, x: int, y: int) -> Steps:
+    depth, width = DEPTHS[result.format], result.width
+    row = len(result.pixels) // result.height
+    for top, rows in strips((0, 0, width, result.height)):
+        data = swapped(result.pixels[top * row : (top + rows) * row], depth)
+        data = QtCore.QByteArray(converter.convert(data, width, rows))
+        layer.setPixelData(data, x, y + top, width, rows)
+        yield
+
+
+def _clear(layer: Any) -> None:
+    bounds = layer.bounds()
+    pixel = len(layer.pixelData(bounds.x(), bounds.y(), 1, 1))
+    for top, rows in strips((bounds.x(), bounds.y(), bounds.width(), bounds.height())):
+        empty = QtCore.QByteArray(bytes(pixel * bounds.width() * rows))
+        layer.setPixelData(empty, bounds.x(), top, bounds.width(), rows)
