@@ -102,8 +102,8 @@ class Program(threading.Thread):
         return {control.id: value(control) for control in model.controls}
 
 
-def stress(seconds: float) -> tuple[Counter[str], list[int]]:
-    """Run the programs; counts of what happened, and the daemon's bytes from time to time.
+def stress(seconds: float) -> tuple[Counter[str], list[tuple[int, int]]]:
+    """Run the programs; counts of what happened, and the daemon's bytes after so many renders.
 
     Raises what a program met that should not happen, AssertionError if jobs are left over.
     """
@@ -112,10 +112,10 @@ def stress(seconds: float) -> tuple[Counter[str], list[int]]:
         programs = [Program(seed, over) for seed in range(PROGRAMS)]
         for program in programs:
             program.start()
-        memory: list[int] = []
+        memory: list[tuple[int, int]] = []
         end = time.monotonic() + seconds
         while not over.wait(min(60.0, seconds / 4)) and time.monotonic() < end:
-            memory.append(_resident(daemon.welcome.pid))
+            memory.append(_look(programs, daemon))
         over.set()
         for program in programs:
             program.join()
@@ -123,7 +123,7 @@ def stress(seconds: float) -> tuple[Counter[str], list[int]]:
         if failures:
             raise failures[0]
         _wait_until_idle(daemon)
-        memory.append(_resident(daemon.welcome.pid))
+        memory.append(_look(programs, daemon))
         daemon.shutdown()
     return sum((program.counts for program in programs), Counter()), memory
 
@@ -138,7 +138,8 @@ def main(arguments: Sequence[str]) -> None:
     for name, count in sorted(counts.items()):
         table.add_row(name, str(count))
     Console().print(table)
-    print("daemon, MiB:", ", ".join(f"{size / 2**20:.0f}" for size in memory))
+    sizes = ", ".join(f"{size / 2**20:.0f} ({renders})" for renders, size in memory)
+    print(f"daemon, MiB after so many renders, every minute and at the end: {sizes}")
 
 
 def _wait_until_idle(daemon: Connection) -> None:
@@ -146,6 +147,11 @@ def _wait_until_idle(daemon: Connection) -> None:
     while any((jobs := daemon.status()["jobs"]).values()):
         assert time.monotonic() < deadline, f"jobs are left: {jobs}"
         time.sleep(0.1)
+
+
+def _look(programs: Sequence[Program], daemon: Connection) -> tuple[int, int]:
+    renders = sum(program.counts["rendered"] for program in programs)
+    return renders, _resident(daemon.welcome.pid)
 
 
 def _resident(pid: int) -> int:
