@@ -6,7 +6,6 @@ at is the middle of the picture, in which the preview begins.
 
 from __future__ import annotations
 
-import os
 import statistics
 import sys
 import tempfile
@@ -33,7 +32,6 @@ HEADINGS = ("model", "MP", "dialog, s", "first preview, s", "p50, ms", "max, ms"
 
 def main() -> None:
     """Measure, print and write."""
-    os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count()))
     rows = []
     with tempfile.TemporaryDirectory() as folder, virtual_screen() as display:
         models, home = Path(folder) / "models", Path(folder) / "home"

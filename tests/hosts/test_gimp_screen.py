@@ -63,11 +63,15 @@ def handled(gimp: Gimp, display: str, tmp_path_factory: pytest.TempPathFactory) 
     """Of a photograph with noise we know."""
     pixels = imagecodecs.png_decode((Path(__file__).parent / "coffee.png").read_bytes())
     grain = np.random.default_rng(0).normal(0, SIGMA, pixels.shape)
-    picture = tmp_path_factory.mktemp("handled") / "noisy.png"
+    folder = tmp_path_factory.mktemp("handled")
+    picture, out = folder / "noisy.png", folder / "out.png"
     noisy = (pixels + grain).round().clip(0, 255).astype(np.uint8)
     picture.write_bytes(imagecodecs.png_encode(noisy))
     keys = {"key": gimp.shortcut("tiny"), "retune": gimp.shortcut("retune")}
-    return dict(gimp.run("handled", display=display, picture=str(picture), model="Tiny", **keys))
+    seen = dict(gimp.run("handled", display=display, picture=str(picture), model="Tiny", **keys))
+    noise = seen["dropped"]["noise"]
+    gimp.rheostat("filter", "tiny", str(picture), str(out), "--set", f"noise={noise}")
+    return {**seen, "expected": imagecodecs.png_decode(out.read_bytes())}
 
 
 def test_the_divider_hides_half_of_the_preview_and_gives_it_back(handled: dict[str, Any]) -> None:
@@ -100,3 +104,17 @@ def test_a_result_opens_its_dialog_again_and_is_changed_in_its_place(
 
 def test_auto_finds_the_noise_of_the_picture(handled: dict[str, Any]) -> None:
     assert handled["auto"] == pytest.approx(SIGMA, rel=0.25)
+
+
+def test_after_a_fast_drag_the_preview_is_a_fresh_render_of_the_last_value(
+    handled: dict[str, Any],
+) -> None:
+    assert handled["dropped"]["noise"] not in (25, handled["auto"])
+    preview = np.frombuffer(b64decode(handled["dragged"]["pixels"]), np.uint8).reshape(-1, 4)
+    np.testing.assert_array_equal(preview[:, :3], handled["expected"].reshape(-1, 3))
+    assert b64decode(handled["dropped"]["pixels"]) == handled["expected"].tobytes()
+
+
+def test_several_layers_in_one_dialog(handled: dict[str, Any]) -> None:
+    assert len(handled["several"]) == 7
+    assert handled["several"][0] == handled["several"][2] == "tiny"

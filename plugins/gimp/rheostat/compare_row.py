@@ -11,6 +11,7 @@ from rheostat_client.comparing import Split, Variants
 from rheostat_client.texts import _
 
 Values = dict[str, float]
+KEPT = {"is_on": "split", "divider": "divider"}  # arguments that remember a field of Split
 
 
 class CompareRow:
@@ -48,6 +49,12 @@ class CompareRow:
         self._divider.set_sensitive(self.split.is_on)
         split.connect("toggled", lambda button: self._change(is_on=button.get_active()))
         self._divider.connect("value-changed", lambda s: self._change(divider=s.get_value()))
+        for name, show in (
+            ("preview", preview.set_active),
+            ("split", split.set_active),
+            ("divider", self._divider.set_value),
+        ):  # Reset and saved settings change them too
+            self._config.connect(f"notify::{name}", self._follow, name, show)
         for widget in (preview, split):
             row.pack_start(widget, False, False, 0)
         row.pack_start(self._divider, True, True, 0)
@@ -70,10 +77,14 @@ class CompareRow:
             first = first or button
         return row
 
+    def _follow(self, config: Any, _: Any, name: str, show: Callable[[Any], None]) -> None:
+        show(config.get_property(name))
+
     def _change(self, **changes: Any) -> None:
         self.split = replace(self.split, **changes)
-        self._config.set_property("split", self.split.is_on)
-        self._config.set_property("divider", self.split.divider)
+        for name, value in changes.items():
+            if name in KEPT:
+                self._config.set_property(KEPT[name], value)
         self._divider.set_sensitive(self.split.is_on)
         self._tell(self.split)
 

@@ -19,6 +19,7 @@ class MapsRows:
     ) -> None:
         """Choose what the argument `maps` of `config` says; call `changed` when a hand does."""
         self._image, self._config, self._changed = image, config, changed
+        self._is_following = False
         self.chosen: dict[str, Any] = {}  # items by control id
         rows = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=4)
         for control in controls:
@@ -48,9 +49,18 @@ class MapsRows:
             self.chosen.pop(control.id, None)
             if item is not None:
                 self.chosen[control.id] = item
-            self._config.set_property("maps", sources.map_words(self.chosen))
+            if not self._is_following:
+                self._config.set_property("maps", sources.map_words(self.chosen))
             self._changed()
 
+        def follow(*_: Any) -> None:
+            """Reset and saved settings change them too."""
+            name = sources.map_names(self._config.get_property("maps")).get(control.id)
+            self._is_following = True
+            choice.set_active(names.index(name) if name in names else 0)
+            self._is_following = False
+
         choice.connect("changed", choose)
+        self._config.connect("notify::maps", follow)
         row.pack_start(choice, True, True, 0)
         return row

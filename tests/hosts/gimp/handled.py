@@ -8,9 +8,20 @@ from typing import Any
 import gi
 from hosts.gimp.images import load, tree
 from hosts.gimp.live import put, still
-from hosts.gimp.screen import find, keys, open_dialog, preview, show, wait_for, wait_for_layers
+from hosts.gimp.screen import (
+    find,
+    keys,
+    open_dialog,
+    preview,
+    show,
+    wait_for,
+    wait_for_layers,
+    xdotool,
+)
 
 gi.require_version("Gimp", "3.0")
+
+SLIDER = "188"  # row of the screen in which the first slider of a dialog is that was put aside
 
 
 def main(picture: str, key: str, retune: str, model: str) -> dict[str, Any]:
@@ -50,7 +61,7 @@ def main(picture: str, key: str, retune: str, model: str) -> dict[str, Any]:
     seen["above what"] = image.get_layers()[1 + image.get_layers().index(preview(image))].get_name()
     put(dialog, "7")
     keys(dialog, "alt+o")
-    wait_for(lambda: not find(f"^{model}$"))
+    wait_for(lambda: str(image.get_layers()[1].get_name()).startswith(f"{model} · noise 7 "))
     wait_for_layers(image, 3)
     seen["retuned"] = tree(image)
     seen["selected"] = [layer.get_name() for layer in image.get_selected_layers()]
@@ -62,14 +73,37 @@ def main(picture: str, key: str, retune: str, model: str) -> dict[str, Any]:
     still(image)
     keys(dialog, "alt+o")
     wait_for_layers(image, 4)
-    record = json.loads(image_result(image)["record"])
-    seen["auto"] = record["controls"]["noise"]
+    seen["auto"] = noise_of(tree(image)[-2])
+
+    dialog = open_dialog(window, key, model)
+    wait_for(lambda: preview(image))
+    drag(1040, 1210, 1060, 1190, 1130)
+    seen["dragged"] = still(image)
+    keys(dialog, "alt+o")
+    wait_for_layers(image, 5)
+    result = tree(image)[-2]
+    seen["dropped"] = {"noise": noise_of(result), "pixels": result["pixels"]}
+
+    image.set_selected_layers(image.get_layers()[:2])
+    dialog = open_dialog(window, key, model)
+    wait_for(lambda: preview(image))
+    keys(dialog, "alt+o")
+    wait_for_layers(image, 7)
+    seen["several"] = made_with(image)
     return seen
 
 
-def image_result(image: Any) -> dict[str, Any]:
-    """The layer directly above the lowest, which is the source."""
-    return tree(image)[-2]
+def drag(first: int, *others: int) -> None:
+    """Take the first slider of the dialog at the column `first` of the screen, and move fast."""
+    xdotool("mousemove", f"{first}", SLIDER, "mousedown", "1")
+    for x in others:
+        xdotool("mousemove", f"{x}", SLIDER)
+    xdotool("mouseup", "1")
+
+
+def noise_of(layer: dict[str, Any]) -> float:
+    """The control of a result."""
+    return float(json.loads(layer["record"])["controls"]["noise"])
 
 
 def made_with(image: Any) -> list[str]:
