@@ -31,7 +31,7 @@ class Slider:
         self._scale = Gtk.Scale.new_with_range(Gtk.Orientation.HORIZONTAL, 0.0, 1.0, 0.01)
         self._scale.set_draw_value(False)
         self._scale.set_hexpand(True)
-        self._scale.set_size_request(220, -1)
+        self._scale.set_size_request(190, -1)
         self._number = Gtk.SpinButton.new_with_range(*control.hard, control.step)
         self._number.set_digits(control.digits)
         self._label = Gtk.Label.new_with_mnemonic(label)

@@ -73,7 +73,7 @@ def open_dialog(window: str, key: str, model: str) -> str:
 
 def put_aside(dialog: str) -> None:
     """Move a dialog over the docks, so that the whole picture is seen."""
-    xdotool("windowmove", dialog, "950", "40")
+    xdotool("windowmove", dialog, "915", "40")
 
 
 def wait_for(look: Callable[[], T], every: float = 0.2) -> T:
