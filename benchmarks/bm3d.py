@@ -2,9 +2,9 @@
 
 BM3D (Dabov et al., 2007) in its authors' package `bm3d`, colour, profile `np`, told the true σ, as
 `denoise` is at `detail` 0. Every twelfth picture; the noise is that of `rheostat evaluate`: not
-clipped, drawn by the picture's number. Both run on all threads. BM3D is timed once, ours is the best
-of three renders by the daemon's renderer in the precision it chooses, with nothing kept from the one
-before and λ baked anew; the model was loaded before.
+clipped, drawn by the picture's number. Both run on all threads. BM3D is timed once, ours is the
+best of three renders by the daemon's renderer in the precision it chooses, with nothing kept from
+the one before and λ baked anew; the model was loaded before.
 """
 
 from __future__ import annotations

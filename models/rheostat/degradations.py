@@ -13,13 +13,55 @@ from torch import Tensor
 
 LEVELS = 255.0  # 8-bit levels in the unit range
 REACH = 18  # pixels on each side that `blur` looks at
+GAMMA = 2.2  # of the sRGB curve, about
+DARKEST = 0.01  # of linear light; below, the curve is straight
 HAIR = 0.3  # px; a moving point is not thinner than this Gaussian's σ, so that its line is smooth
 
 
 def add_gaussian_noise(clean: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
     """`clean` (N, C, H, W) in 0..1 plus white noise of `sigma` (N,) 8-bit levels; not clipped."""
     noise = torch.randn(clean.shape, generator=generator, device=generator.device)
-    return clean + noise.to(clean) * (sigma.to(clean) / LEVELS)[:, None, None, None]
+    return clean + noise.to(clean) * (_level(sigma.to(clean)) / LEVELS)
+
+
+def add_camera_noise(
+    clean: Tensor, sigma: Tensor, shot: Tensor, mosaic: Tensor, generator: torch.Generator
+) -> Tensor:
+    """`clean` (N, 3, H, W) in 0..1 plus a camera's noise of `sigma` (N,) 8-bit levels; not clipped.
+
+    σ is the root mean square over each sample.
+
+    shot    (N,) share 0..1 of the variance that comes from light itself (Poisson), the rest from
+            reading it (Gaussian); both arise in linear light, so that shadows have more of either
+    mosaic  (N,) bool: each pixel saw one colour, and the others were interpolated from neighbours,
+            which makes noise coarse, coloured and correlated
+    """
+    noise = torch.randn(clean.shape, generator=generator, device=generator.device).to(clean)
+    linear = clean.clamp(0, 1) ** GAMMA + DARKEST
+    light = _level(shot.to(clean)) * linear / linear.mean((1, 2, 3), keepdim=True)
+    strength = (1 - _level(shot.to(clean)) + light).sqrt() * linear ** (1 / GAMMA - 1)
+    noise = strength * noise
+    noise = torch.where(_level(mosaic), interpolate_mosaic(noise), noise)
+    rms = noise.square().mean((1, 2, 3), keepdim=True).sqrt()
+    return clean + noise * (_level(sigma.to(clean)) / LEVELS) / rms
+
+
+def interpolate_mosaic(picture: Tensor) -> Tensor:
+    """`picture` (N, 3, H, W) seen through a Bayer filter (RGGB) and interpolated bilinearly."""
+    seen = torch.zeros(3, 2, 2)
+    seen[0, 0, 0] = seen[1, 0, 1] = seen[1, 1, 0] = seen[2, 1, 1] = 1
+    height, width = picture.shape[-2:]
+    seen = seen.repeat(1, -(-height // 2), -(-width // 2))[:, :height, :width]
+    masked = picture * seen.to(picture)
+    cross = torch.tensor([[0, 1, 0], [1, 4, 1], [0, 1, 0]]) / 4
+    square = torch.tensor([[1, 2, 1], [2, 4, 2], [1, 2, 1]]) / 4
+    kernels = torch.stack((square, cross, square))[:, None].to(picture)
+    padded = F.pad(masked, (1, 1, 1, 1), mode="reflect")  # a mosaic goes on when it is mirrored
+    return F.conv2d(padded, kernels, groups=3)
+
+
+def _level(values: Tensor) -> Tensor:
+    return values[:, None, None, None]
 
 
 def compress(picture: Tensor, quality: int, subsampling: str) -> Tensor:

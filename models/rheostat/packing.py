@@ -133,9 +133,12 @@ def write_card(folder: Path) -> None:
 
 def _captions(architecture: str) -> Mapping[str, str]:
     blend = "The same travel as an opacity blend of the two ends: the baseline."
+    heard = "What the first control's estimator says of the faults of `{}`: the mean and its error."
     for task in TASKS.values():
         if task.architecture == architecture:
-            return {"blend": blend, **task.captions}
+            series = getattr(task, "series", {})
+            estimates = {f"auto_{name}": heard.format(name) for name in series}
+            return {"blend": blend, **estimates, **task.captions}
     return {}
 
 

@@ -9,7 +9,14 @@ import torch
 import torch.nn.functional as F
 from packages import REPOSITORY
 from rheostat.data import read_rgb, to_float
-from rheostat.degradations import REACH, blur, blur_kernels, compress
+from rheostat.degradations import (
+    REACH,
+    add_camera_noise,
+    blur,
+    blur_kernels,
+    compress,
+    interpolate_mosaic,
+)
 from rheostat.nets.deblocker import quantisation_scale
 from rheostat.tasks import TASKS, Restoration, restoration
 from rheostat.tasks.upscale import QuadrupleTask
@@ -97,3 +104,62 @@ def test_a_kernel_has_the_width_and_direction_it_says() -> None:
 
 def test_no_blur_is_no_change(photograph: Tensor) -> None:
     torch.testing.assert_close(blur(photograph, torch.zeros(1, 3)), photograph)
+
+
+def camera_noise(clean: Tensor, shot: float, mosaic: bool, sigma: float = 20.0) -> Tensor:
+    """What is added to `clean`."""
+    noisy = add_camera_noise(
+        clean,
+        torch.full((len(clean),), sigma),
+        torch.full((len(clean),), shot),
+        torch.full((len(clean),), mosaic),
+        torch.Generator().manual_seed(0),
+    )
+    return noisy - clean
+
+
+@pytest.mark.parametrize("shot", [0.0, 0.7, 1.0])
+@pytest.mark.parametrize("mosaic", [False, True])
+def test_a_cameras_noise_has_the_sigma_it_says(
+    photograph: Tensor, shot: float, mosaic: bool
+) -> None:
+    clean = torch.cat((photograph, 0.2 * photograph))[:, :, :99, :97]
+    rms = camera_noise(clean, shot, mosaic).square().mean((1, 2, 3)).sqrt() * 255
+    torch.testing.assert_close(rms, torch.full((2,), 20.0))
+
+
+def test_reading_noise_is_strongest_in_shadows_and_lights_less_so() -> None:
+    """In linear light it is even, and the sRGB curve is steepest in the dark."""
+    ramp = torch.linspace(0.02, 1, 256).expand(1, 3, 256, 256).contiguous()
+
+    def fall(shot: float) -> float:
+        noise = camera_noise(ramp, shot, False)
+        dark, bright = noise[..., 32:64].std(), noise[..., -32:].std()
+        return float(dark / bright)
+
+    assert fall(0.0) > fall(0.5) > fall(1.0)
+    # Of light alone: √light · light^(1/2.2 − 1) goes with the power 1/2.2 − 1/2, which is almost 0.
+    assert fall(1.0) == pytest.approx(1, abs=0.25)
+    assert fall(0.0) > 3
+
+
+def test_a_mosaic_makes_neighbours_and_no_others_alike() -> None:
+    flat = torch.full((1, 3, 256, 256), 0.5)
+
+    def alike(noise: Tensor, distance: int) -> float:
+        a, b = noise[..., distance:].flatten(), noise[..., :-distance].flatten()
+        return float(torch.corrcoef(torch.stack((a, b)))[0, 1])
+
+    white, coarse = (camera_noise(flat, 0.5, mosaic) for mosaic in (False, True))
+    assert abs(alike(white, 1)) < 0.02
+    assert alike(coarse, 1) > 0.3
+    assert abs(alike(coarse, 4)) < 0.02
+
+
+def test_interpolating_a_mosaic_keeps_what_was_seen_and_what_is_even(photograph: Tensor) -> None:
+    seen = interpolate_mosaic(photograph)
+    assert torch.equal(seen[:, 0, ::2, ::2], photograph[:, 0, ::2, ::2])
+    assert torch.equal(seen[:, 1, ::2, 1::2], photograph[:, 1, ::2, 1::2])
+    assert torch.equal(seen[:, 2, 1::2, 1::2], photograph[:, 2, 1::2, 1::2])
+    flat = torch.full((1, 3, 7, 10), 0.3)
+    torch.testing.assert_close(interpolate_mosaic(flat), flat)

@@ -19,7 +19,7 @@ from rheostat.recipe import read_recipe
 from rheostat.tasks import TASKS, Restoration, restoration
 from rheostat_client.controls import Control
 from rheostat_client.pixels import pixel_format
-from rheostatd.raster import Picture
+from rheostatd.raster import Picture, pad
 from rheostatd.renderer import Renderer
 from rheostatd.view import View
 from torch import Tensor, nn
@@ -129,7 +129,35 @@ def test_tiles_equal_the_whole(package: Package, network: Network, noisy: Tensor
         for box, tile_values in renderer.render(network, view, picture.box):
             out[box.within(picture.box)] = tile_values
         results.append(out)
-    np.testing.assert_allclose(results[0], results[1], atol=1e-5, rtol=0)
+    whole = network(pad(noisy[:, :, :height, :width], package.multiple), coordinates(view)[None])
+    height, width = package.scale * height, package.scale * width
+    expected = whole[0, :, :height, :width].permute(1, 2, 0).numpy()
+    for result in results:
+        np.testing.assert_allclose(result, expected, atol=1e-5, rtol=0)
+
+
+def coordinates(view: View) -> Tensor:
+    return view.package.coordinates(view.controls)
+
+
+def test_a_white_map_gives_the_sliders_result_bit_for_bit(
+    package: Package, network: Network, noisy: Tensor
+) -> None:
+    form, side = pixel_format("rgb32f"), 96
+    values = noisy[0, :, :side, :side].permute(1, 2, 0).contiguous().numpy()
+    picture = Picture(form, side, side, values.tobytes())
+    white = Picture(pixel_format("gray8"), side, side, b"\xff" * side**2)
+    controls = {c.id: c.value(0.55) for c in package.info.controls}
+    maps = {c.id: white for c in package.info.controls if c.map}
+    results = []
+    for given in ({}, maps):
+        out = np.zeros((package.scale * side, package.scale * side, 3), np.float32)
+        view = View(package, picture, controls, given)
+        renderer = Renderer(torch.device("cpu"), precision="float32")
+        for box, found in renderer.render(network, view, picture.box):
+            out[box.within(picture.box)] = found
+        results.append(out)
+    np.testing.assert_array_equal(results[0], results[1])
 
 
 def test_a_constant_map_equals_the_scalar(

@@ -102,6 +102,9 @@ def evaluate(
     model: Annotated[str, Argument(metavar="MODEL", help="A model's id, or a package's folder.")],
     data: Data,
     backbones: Backbones = None,
+    estimators: Annotated[
+        bool, Option("--estimators", help="Only what `auto` says; all else stays as it is.")
+    ] = False,
 ) -> None:
     """Measure a model on a folder of clean pictures; writes its evidence.json."""
     from rheostat.evaluation import evaluate
@@ -116,6 +119,7 @@ def evaluate(
             data,
             backbones or find_backbones(data),
             command=command,
+            only_estimators=estimators,
             report=lambda done, total: bar.update(task, completed=done, total=total),
         )
     for sweep, columns in evidence["sweeps"].items():

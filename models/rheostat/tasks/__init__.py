@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from .deblur import DeblurTask
 from .dejpeg import DejpegTask
-from .denoise import DenoiseTask
+from .denoise import CameraTask, DenoiseTask
 from .restoration import Restoration
 from .style import StyleTask
 from .task import Batch, Task
@@ -19,6 +19,7 @@ __all__ = ["TASKS", "Batch", "Restoration", "Task"]
 
 TASKS: Mapping[str, type[Task]] = {
     "denoise": DenoiseTask,
+    "denoise-camera": CameraTask,
     "dejpeg": DejpegTask,
     "deblur": DeblurTask,
     "style": StyleTask,

@@ -12,6 +12,7 @@ from rheostat_client.controls import Control
 from torch import Generator, Tensor
 from torchmetrics.functional.image import peak_signal_noise_ratio, total_variation
 
+from ..estimators import ESTIMATORS
 from ..losses import MultiLoss, l1
 from ..nets import Network
 from ..perception import LPIPS
@@ -58,6 +59,11 @@ class Restoration(Task):
     def spoil(self, clean: Tensor, fault: tuple[float, ...], seed: int) -> Tensor:
         """A known fault as it is measured: the same for the same seed."""
         return self.degrade(clean, torch.tensor([fault]), torch.Generator().manual_seed(seed))
+
+    def exhibit(self, series: str, clean: Tensor, fault: tuple[float, ...], seed: int) -> Tensor:
+        """A fault of a series as it is measured, by default as `spoil` makes it."""
+        del series
+        return self.spoil(clean, fault, seed)
 
     def untouched(self, spoilt: Tensor) -> Tensor:
         """What one would have without the network, of the clean picture's size."""
@@ -137,7 +143,7 @@ class Restoration(Task):
         clean = clean[:, :, :height, :width]
         for name, faults in self.series.items():
             for position, fault in faults.items():
-                spoilt = self.spoil(clean, fault, index)
+                spoilt = self.exhibit(name, clean, fault, index)
                 psnr = self._psnr(render(spoilt, (*fault, 0.0)), clean)
                 noisy = self._psnr(self.untouched(spoilt), clean)
                 scores.add(name, position, psnr=psnr, noisy=noisy)
@@ -153,6 +159,17 @@ class Restoration(Task):
         for offset in self.offsets:
             result = render(spoilt, (first + offset, *others, 0.0))
             scores.add("offset", offset, psnr=self._psnr(result, clean))
+
+    def measure_estimator(
+        self, clean: Tensor, index: int, controls: Sequence[Control], scores: Scores
+    ) -> None:
+        """`auto_…`, for each series: what the first control's estimator says of the faults."""
+        height, width = (side - side % self.scale for side in clean.shape[2:])
+        for name, faults in self.series.items() if controls[0].auto else ():
+            for position, fault in faults.items():
+                spoilt = self.exhibit(name, clean[:, :, :height, :width], fault, index)
+                found = ESTIMATORS[controls[0].auto or ""]([spoilt[0]])
+                scores.add(f"auto_{name}", position, found=found, error=abs(found - fault[0]))
 
     def _sweep_detail(self, render: Render, spoilt: Tensor, clean: Tensor, scores: Scores) -> None:
         described = self.lpips.describe(clean)

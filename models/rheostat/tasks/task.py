@@ -79,6 +79,12 @@ class Task(nn.Module, abc.ABC):
     def validate(self, network: Network, pictures: Sequence[Tensor]) -> dict[str, float]:
         """Named scores, means over held-out `pictures` (1, 3, H, W)."""
 
+    def measure_estimator(
+        self, clean: Tensor, index: int, controls: Sequence[Control], scores: Scores
+    ) -> None:
+        """Add to `scores` what a control's estimator says of a fault put into a clean picture."""
+        del clean, index, controls, scores  # by default, there is none
+
     @abc.abstractmethod
     def measure(
         self,

@@ -1,0 +1,95 @@
+"""`python -m benchmarks.grain`: would a `grain` slider do something that opacity does not?
+
+Grain can be kept in three ways without one: by opacity, which mixes the noisy picture back in; by
+its luma alone, which is a layer mode in an editor; and by setting `noise` lower. Each in steps, on
+every fourth picture of CBSD68, compared where they cost the same decibels. LPIPS (SqueezeNet), less
+is better; `denoise` at `detail` 0 and, for comparison, its own way to texture: `detail`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from rheostat.data import find_pictures, read_rgb, to_float
+from rheostat.package import find_packages, read_package
+from rheostat.tasks.denoise import DenoiseTask
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor
+
+from .machine import commit, machine
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+RESULT = Path(__file__).parent / "results" / "grain.md"
+EVERY = 4
+CASES = {"white noise, σ 25": ("sigma", 25.0), "a camera's noise, σ 15": ("camera", 15.0)}
+STRENGTHS = tuple(i / 10 for i in range(11))
+COSTS = (0.1, 0.25, 0.5, 1.0)  # dB
+LUMA = torch.tensor([0.299, 0.587, 0.114])
+
+
+@torch.inference_mode()
+def main() -> None:
+    """Measure, print and write."""
+    package, task = read_package(find_packages()["denoise"]), DenoiseTask(DATA / "backbones")
+    network = package.load()
+    paths = list(enumerate(find_pictures(DATA / "test" / "CBSD68")))[::EVERY]
+    rows = []
+    for case, (series, sigma) in CASES.items():
+        found: dict[str, np.ndarray] = {}
+        for index, path in track(paths, case, console=Console(stderr=True)):
+            clean = to_float(read_rgb(path))[None]
+            clean = clean[:, :, : clean.shape[2] // 2 * 2, : clean.shape[3] // 2 * 2]
+            noisy = task.exhibit(series, clean, (sigma,), index)
+
+            def denoised(noise: float, detail: float, noisy: Tensor = noisy) -> Tensor:
+                if noise == 0:
+                    return noisy
+                return network.bake(torch.tensor([noise, detail]))(noisy)  # type: ignore[no-any-return]
+
+            plain = denoised(sigma, 0.0)
+            rest = noisy - plain
+            luma = (LUMA[:, None, None] * rest).sum(1, keepdim=True)
+            ways = {
+                "opacity": [plain + g * rest for g in STRENGTHS],
+                "luma alone": [plain + g * luma for g in STRENGTHS],
+                "`noise` lower": [denoised(sigma * (1 - g), 0.0) for g in STRENGTHS],
+                "`detail`": [denoised(sigma, g) for g in STRENGTHS],
+            }
+            known = task.lpips.describe(clean)
+            for way, pictures in ways.items():
+                values = [
+                    _measured(task, picture.clamp(0, 1), clean, known) for picture in pictures
+                ]
+                found[way] = found.get(way, 0) + np.array(values) / len(paths)
+        rows += [_row(case, way, values) for way, values in found.items()]
+    heads = ["noise", "way", "nothing", *(f"{cost:g} dB" for cost in COSTS)]
+    lines = ["# Grain", "", f"`python -m benchmarks.grain`, {machine()}, commit {commit()}.", ""]
+    lines += [(__doc__ or "").split("\n\n", 1)[1].strip(), ""]
+    lines += ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    Console().print("\n".join(lines))
+    RESULT.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def _measured(
+    task: DenoiseTask, picture: Tensor, clean: Tensor, known: list[Tensor]
+) -> tuple[float, float]:
+    psnr = -10 * float((picture - clean).square().mean().log10())
+    return psnr, float(task.lpips.distance(task.lpips.describe(picture), known)[0])
+
+
+def _row(case: str, way: str, values: np.ndarray) -> list[str]:
+    """LPIPS where PSNR has fallen by each of the costs, the first time along the way."""
+    falls = np.maximum.accumulate(values[0, 0] - values[:, 0])
+    cells = [f"{values[0, 1]:.4f}"]
+    for cost in COSTS:
+        reached = falls[-1] >= cost
+        cells.append(f"{np.interp(cost, falls, values[:, 1]):.4f}" if reached else "–")
+    return [case, way, *cells]
+
+
+if __name__ == "__main__":
+    main()
