@@ -239,6 +239,18 @@ def test_each_loss_falls_along_its_own_slider(package: Package) -> None:
                 assert curve[-1] < curve[0]
 
 
+def test_estimators_are_right_where_the_faults_are_what_they_look_for(package: Package) -> None:
+    """White noise of σ 5 to 50 to a level and a half, and the quality of a JPEG to two."""
+    auto = package.info.controls[0].auto
+    if auto is None:
+        return
+    series, allowed, last = {"noise": ("sigma", 1.5, 50), "quality": ("jpeg", 2.0, 95)}[auto]
+    for found in read_evidence(package.folder).values():
+        sweep = found["sweeps"][f"auto_{series}"]
+        errors = dict(zip(sweep["position"], sweep["error"], strict=True))
+        assert {at: e for at, e in errors.items() if at <= last and e > allowed} == {}
+
+
 def test_detail_trades_fidelity_for_perception() -> None:
     for found in read_evidence(ZOO / "denoise").values():
         fidelity = found["sweeps"]["detail"]["fidelity"]
