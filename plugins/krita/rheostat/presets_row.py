@@ -43,7 +43,7 @@ class PresetsRow(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
 
     def show_model(self, model: ModelInfo) -> None:
         """Offer the presets of another model."""
-        self._presets = Presets(model.id, model.controls)
+        self._presets = Presets(model.id, model.controls, shipped=model.presets)
         self._defaults = {control.id: control.default for control in model.controls}
         self._try(self._fill)
 
