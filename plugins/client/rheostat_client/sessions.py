@@ -12,7 +12,8 @@ from .previews import Event, Preview
 
 TICK = 15  # milliseconds between two looks while something is to come
 Layer = Grey  # pixels, form, width, height
-LOST = ("daemon-lost", "unknown-pixels", "incomplete-pixels", "no-session")
+FORGOTTEN = ("unknown-pixels", "incomplete-pixels", "no-session")
+LOST = ("daemon-lost", *FORGOTTEN)
 
 
 class Loop(Protocol):
@@ -32,7 +33,8 @@ class Session:
 
     `tell` hears of pieces, progress, ends, estimates and errors; a str says what is going on
     before that.
-    After an error the next `ask` tries anew, with a new connection if the daemon has gone.
+    After an error the next `ask` tries anew, with a new connection if the daemon has gone. A daemon
+    that has forgotten the pixels, or is not the one they were sent to, gets them again unasked.
     """
 
     def __init__(
@@ -58,6 +60,8 @@ class Session:
         self._is_opening = self._is_closed = False
         self._wanted: dict[str, Any] | None = None
         self._unknown: tuple[str, Region | None] | None = None
+        self._sent: tuple[dict[str, Any] | None, tuple[str, Region | None] | None] = (None, None)
+        self._is_repeated = False  # what was sent last, for a daemon that had forgotten the pixels
         self._is_ticking = False
 
     @property
@@ -85,11 +89,12 @@ class Session:
             "focus": focus,
             "purpose": purpose,
         }
+        self._is_repeated = False
         self._go_on()
 
     def estimate(self, control: str, region: Region | None = None) -> None:
         """Want to know what `control`, which has `auto`, should be: an `Estimated` is told."""
-        self._unknown = control, region
+        self._unknown, self._is_repeated = (control, region), False
         self._go_on()
 
     def send_maps(self, maps: Mapping[str, Grey]) -> None:
@@ -99,6 +104,7 @@ class Session:
     def cancel(self) -> None:
         """Want nothing any more."""
         self._wanted = self._unknown = None
+        self._sent = (None, None)
         if self._preview and self._preview.is_busy:
             try:
                 self._preview.cancel()
@@ -122,6 +128,7 @@ class Session:
             return
         assert self._preview is not None
         hash, maps = self._hashes
+        self._sent = self._wanted, self._unknown
         try:
             if self._unknown is not None:
                 self._preview.estimate(hash, self._model, *self._unknown)
@@ -182,4 +189,10 @@ class Session:
             if self._connection:
                 self._connection.close()
             self._connection, self._preview = None, None
+        if error.code in FORGOTTEN and any(self._sent) and not self._is_repeated:
+            wanted, unknown = self._sent
+            self._wanted, self._unknown = self._wanted or wanted, self._unknown or unknown
+            self._is_repeated = True
+            self._go_on()
+            return
         self._tell(error)
