@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
+import torch.nn.functional as F
 from rheostat_client.errors import RheostatError
 from torch import Tensor
 
@@ -22,10 +23,30 @@ FEWEST = 3 * SIDE**2  # patches that say something
 QUIET = 8  # directions counted as the noise's
 ROUNDS = 5
 STEEPEST = 3.0  # deviations above the slopes of noise alone that a patch without texture may have
+FAINT = 0.6  # σ of what is not looked at again: what a clean picture seems to have
+SMOOTH = 2.5  # times that noise is stronger at half the size than white noise, to be called smooth
 MARGIN = 2.0  # σ from black and white at which noise is not cut off
 
 
 def noise(parts: Sequence[Tensor]) -> float:
+    """σ of the noise in 8-bit levels.
+
+    White noise is half as strong at half the size. Where it is there much stronger than that, it
+    was smooth from pixel to pixel, as a camera's is that interpolates colours; then what is found
+    at half the size counts.
+    """
+    fine = white_noise(parts)
+    if fine < FAINT:
+        return fine
+    halves = [F.avg_pool2d(part[None], 2)[0] for part in parts if min(part.shape[1:]) >= 2]
+    try:
+        coarse = 2 * white_noise(halves)
+    except RheostatError:
+        return fine  # too small to be halved
+    return coarse if coarse > SMOOTH * fine else fine
+
+
+def white_noise(parts: Sequence[Tensor]) -> float:
     """σ of white noise in 8-bit levels.
 
     Of the luma: colour is often smoothed by demosaicing and JPEG. In the directions in which the

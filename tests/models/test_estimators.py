@@ -11,8 +11,8 @@ from packages import REPOSITORY
 from PIL import Image
 from rheostat.compression import quality
 from rheostat.data import read_rgb, to_float
-from rheostat.degradations import add_gaussian_noise, compress
-from rheostat.estimators import noise
+from rheostat.degradations import add_camera_noise, add_gaussian_noise, compress
+from rheostat.estimators import noise, white_noise
 from rheostat_client.errors import RheostatError
 from torch import Tensor
 
@@ -39,6 +39,14 @@ def test_noise_is_found_to_a_level_and_a_half(photograph: Tensor, sigma: float) 
 def test_noise_of_a_grey_picture_is_that_of_one_channel(photograph: Tensor, sigma: float) -> None:
     grey = noisy(photograph.mean(0, keepdim=True), sigma).expand(3, -1, -1)
     assert noise([grey]) == pytest.approx(sigma, abs=1.5)
+
+
+def test_noise_that_is_smooth_from_pixel_to_pixel_is_not_overlooked(photograph: Tensor) -> None:
+    sigma, shot, mosaic = torch.tensor([15.0]), torch.tensor([1.0]), torch.tensor([True])
+    generator = torch.Generator().manual_seed(0)
+    seen = add_camera_noise(photograph[None], sigma, shot, mosaic, generator)[0]
+    assert white_noise([seen]) < 6
+    assert 7.5 < noise([seen]) < 22.5
 
 
 def test_noise_is_found_under_compression_that_took_its_colour(photograph: Tensor) -> None:
