@@ -9,11 +9,14 @@ from krita import DockWidget, Krita
 from rheostat_client import installed
 from rheostat_client.comparing import Split
 from rheostat_client.errors import RheostatError
+from rheostat_client.keyframes import from_plain
 from rheostat_client.models import ModelInfo
 from rheostat_client.texts import _
 
 from . import nodes, records
 from .apply import Apply
+from .clip import Clip
+from .clip_row import ClipRow
 from .compare_row import CompareRow
 from .loop import QtLoop
 from .nodes import Subject
@@ -35,7 +38,7 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         self._models = installed.models()
         self._rows: list[ControlRow] = []
         self._preview: Preview | None = None
-        self._apply: Apply | None = None
+        self._apply: Apply | Clip | None = None
         self._active = ""  # id of the layer that was active at the last look
         self._loop = QtLoop(self)
         self._build()
@@ -104,7 +107,12 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
     def apply(self) -> None:
         """Render in full, and put the result above its source, or in place of the old result."""
         if not self._apply:
-            self._try(self._begin)
+            self._try(lambda: self._begin())
+
+    def apply_to_clip(self) -> None:
+        """Render all frames of the layer, as an animated layer."""
+        if not self._apply:
+            self._try(lambda: self._begin(is_clip=True))
 
     def say(self, words: str, is_problem: bool = False) -> None:
         """Show a line below everything else."""
@@ -131,6 +139,8 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         self._presets = PresetsRow(lambda: self.values, self.set_values, self.say)
         self._sliders = QtWidgets.QVBoxLayout()
         self.compare = CompareRow(lambda: self.values, self.set_values, self._switch, self._split)
+        self.clip = ClipRow(lambda: self.values, self.set_values, self.apply_to_clip)
+        self.clip.hide()
         self.button = QtWidgets.QPushButton(_("Apply"))
         self.button.clicked.connect(self.apply)
         self.stop = QtWidgets.QPushButton(_("Cancel"))
@@ -147,6 +157,7 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         column.addWidget(self._presets)
         column.addLayout(self._sliders)
         column.addWidget(self.compare)
+        column.addWidget(self.clip)
         column.addLayout(buttons)
         column.addWidget(self.bar)
         column.addWidget(self.status)
@@ -164,6 +175,7 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
             row.map.setVisible(row.control.map and self.model.scale == 1)
             row.map.find = _names
         self._presets.show_model(self.model)
+        self.clip.show_keys({}, self.model.controls)
         self.chooser.setToolTip(self.model.summary)
 
     def _switch(self, is_on: bool) -> None:
@@ -185,6 +197,10 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
             self._turn_to(document, node)
         elif self._preview:
             self._preview.look()
+        is_clip = node is not None and self.model.scale == 1 and bool(node.animated())
+        self.clip.setVisible(is_clip)  # a layer may become animated while it is active
+        if is_clip and not self._apply:
+            self.clip.look(document)
         return True
 
     def _turn_to(self, document: Any, node: Any) -> None:
@@ -200,6 +216,8 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
             for row in self._rows:
                 row.map.choose(settings.maps.get(row.control.id, {}).get("name", ""))
             source = settings.source
+            keys = from_plain(source.get("keys"), self.model.controls)
+            self.clip.show_keys(keys, self.model.controls)
             if records.is_from_here(settings):
                 words = _("Made from '{name}'; Apply replaces it.")
             else:
@@ -226,14 +244,17 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         split = self.compare.split
         self._preview = Preview(self._loop, self.model, subject, split, self.say)
 
-    def _begin(self) -> None:
+    def _begin(self, is_clip: bool = False) -> None:
         subject = self._find()
         self.cancel()
         self.button.setEnabled(False)
         self._advance(0.0)
         self.bar.show()
-        arguments = (self._loop, self.model, self.values, subject, self.say)
-        self._apply = Apply(*arguments, self._advance, self._finish)
+        tell = (self.say, self._advance, self._finish)
+        if is_clip:
+            self._apply = Clip(self._loop, self.model, self.clip.all_keys(), subject, *tell)
+        else:
+            self._apply = Apply(self._loop, self.model, self.values, subject, *tell)
 
     def _advance(self, share: float) -> None:
         self.bar.setValue(round(1000 * share))

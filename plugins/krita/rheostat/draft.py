@@ -37,7 +37,7 @@ def add(subject: Subject, result: Rendered, name: str, x: int, y: int) -> Steps:
             if old.name() == subject.title:
                 layer.setName(name)
             _clear(layer)
-        yield from _fill(layer, result, converter, x + result.x, y + result.y)
+        yield from fill(layer, result, converter, x + result.x, y + result.y)
         subject.check()
         selection = document.selection()
         if old is None:
@@ -68,14 +68,15 @@ def enlarge(result: Rendered, name: str) -> Steps:
     document = krita.createDocument(*size, name, *space, 300.0)
     yield
     layer = document.createNode(name, "paintlayer")
-    yield from _fill(layer, result, Converter(space, space), 0, 0)
+    yield from fill(layer, result, Converter(space, space), 0, 0)
     document.rootNode().addChildNode(layer, None)
     yield
     krita.activeWindow().addView(document)
     document.refreshProjection()
 
 
-def _fill(layer: Any, result: Rendered, converter: Converter, x: int, y: int) -> Steps:
+def fill(layer: Any, result: Rendered, converter: Converter, x: int, y: int) -> Steps:
+    """Write a result into a layer, whose top left pixel is at `x`, `y`; steps for a loop."""
     depth, width = DEPTHS[result.format], result.width
     row = len(result.pixels) // result.height
     for top, rows in strips((0, 0, width, result.height)):

@@ -11,7 +11,8 @@ from rheostat_client.errors import RheostatError
 from .qt import QtCore
 
 TURN = 0.02  # seconds that work may keep Krita from its own before it waits for the next turn
-Steps = Generator[None, None, Any]
+WAIT = True  # what a step yields that waits for something, instead of nothing
+Steps = Generator[Any, None, Any]
 
 
 class QtLoop(QtCore.QObject):  # type: ignore[misc]  # PyQt has no types
@@ -47,7 +48,7 @@ class QtLoop(QtCore.QObject):  # type: ignore[misc]  # PyQt has no types
         `tell` gets a RheostatError that they raise.
         """
         work = Work(steps, done, tell)
-        self.repeat(0, work.turn)
+        self.repeat(1, work.turn)
         return work
 
 
@@ -72,8 +73,7 @@ class Work:
         deadline = time.monotonic() + TURN
         try:
             while self._steps is not None:
-                next(self._steps)
-                if time.monotonic() > deadline:
+                if next(self._steps) is WAIT or time.monotonic() > deadline:
                     break
         except StopIteration as end:
             self._steps = None

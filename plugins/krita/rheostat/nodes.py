@@ -13,7 +13,7 @@ from rheostat_client.settings import Settings
 from rheostat_client.texts import _
 
 from . import records
-from .loop import Steps
+from .loop import WAIT, Steps
 from .qt import QtCore, QtGui
 from .spaces import FORMATS, SRGB, Converter, Space, space_of, swapped
 
@@ -133,7 +133,7 @@ def find(document: Any, node: Any, chosen: Mapping[str, str]) -> Subject:
     return Subject(document, records.origin(document, settings), node, title, painted)
 
 
-def open_(subject: Subject, depth: str) -> Generator[None, None, Opened]:
+def open_(subject: Subject, depth: str) -> Generator[Any, None, Opened]:
     """Read everything; steps for a loop. `depth` as for `read`."""
     source = yield from read(subject.document, subject.node, depth)
     maps, marks = yield from read_maps(subject, source)
@@ -142,7 +142,7 @@ def open_(subject: Subject, depth: str) -> Generator[None, None, Opened]:
 
 def read_maps(
     subject: Subject, source: Source
-) -> Generator[None, None, tuple[dict[str, Grey], list[Marks]]]:
+) -> Generator[Any, None, tuple[dict[str, Grey], list[Marks]]]:
     """The maps of a subject, by control id."""
     found, marks = {}, []
     for control, node in subject.painted.items():
@@ -195,7 +195,7 @@ def region(document: Any, source: Source) -> Region:
     return whole.x(), whole.y(), whole.width(), whole.height()
 
 
-def read(document: Any, node: Any, depth: str = "F32") -> Generator[None, None, Source]:
+def read(document: Any, node: Any, depth: str = "F32") -> Generator[Any, None, Source]:
     """What the node shows within the document, sRGB-encoded. Groups, vector and file layers too.
 
     What is not sRGB of 8, 16 or 32 bits is converted to `depth`. Steps for a loop.
@@ -220,9 +220,7 @@ def read(document: Any, node: Any, depth: str = "F32") -> Generator[None, None, 
     return Source(b"".join(parts), FORMATS[depth], *place, marks)
 
 
-def _read_map(
-    document: Any, node: Any, source: Source
-) -> Generator[None, None, tuple[Grey, Marks]]:
+def _read_map(document: Any, node: Any, source: Source) -> Generator[Any, None, tuple[Grey, Marks]]:
     """The node as grey where the source is; black outside and where it is transparent."""
     yield from _settled(document)
     x, width, height = source.x, source.width, source.height
@@ -261,7 +259,7 @@ def maps(document: Any) -> list[Any]:
 def _settled(document: Any) -> Steps:
     """Steps until Krita has composed what was painted."""
     while not document.tryBarrierLock():
-        yield
+        yield WAIT
     document.unlock()
 
 
