@@ -159,15 +159,15 @@ class Renderer:
         return [side for side in (self.tile // 2, self.tile, 2 * self.tile) if side >= MIN_TILE]
 
     def _try(self, stages: Stages, package: Package, side: int) -> Pace:
-        """Two steps of about `side`² pixels; the first one is not counted."""
+        """A step of about `side`² pixels, behind others that fill the layers and before the end."""
         multiple = package.multiple
         width = min(4 * side, COLUMN) * multiple // 2
         rows = max(1, (side * multiple // 2) ** 2 // (width * multiple)) * multiple
         strip = torch.full((1, 3, rows, width), 0.5, device=self.device)
         strip = strip.to(memory_format=torch.channels_last)
-        trunk, head = stages.start(2 * rows)
+        trunk, head = stages.start(4 * rows)
         start = 0.0
-        for _ in range(2):
+        for _ in range(3):
             start = time.perf_counter()
             head.push(strip, trunk.push(strip))
             if self.device.type == "cuda":
