@@ -47,9 +47,7 @@ def main() -> None:
     baked = _cast(network.bake(coordinates), dtype)
     config = package.manifest.architecture.config
     width, blocks, late = config["width"], config["blocks"], config["late"]
-    plain = _cast(
-        Restored(Trunk(width, [1] * (blocks - late)), Head(width, [1] * late), float("inf")), dtype
-    )
+    plain = _cast(Restored(Trunk(width, blocks - late), Head(width, late), float("inf")), dtype)
     rows: dict[str, tuple[float, Callable[[], object]]] = {}
     for shape in SHAPES:
         rows["matrix product " + " × ".join(map(str, shape))] = _product(*shape, dtype, renderer)

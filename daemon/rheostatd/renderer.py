@@ -159,7 +159,7 @@ class Renderer:
         return [side for side in (self.tile // 2, self.tile, 2 * self.tile) if side >= MIN_TILE]
 
     def _try(self, stages: Stages, package: Package, side: int) -> Pace:
-        """A step of about `side`² pixels, behind others that fill the layers and before the end."""
+        """A step of about `side`² pixels, behind one that fills the layers and before the end."""
         multiple = package.multiple
         width = min(4 * side, COLUMN) * multiple // 2
         rows = max(1, (side * multiple // 2) ** 2 // (width * multiple)) * multiple
@@ -167,7 +167,7 @@ class Renderer:
         strip = strip.to(memory_format=torch.channels_last)
         trunk, head = stages.start(4 * rows)
         start = 0.0
-        for _ in range(3):
+        for _ in range(2):
             start = time.perf_counter()
             head.push(strip, trunk.push(strip))
             if self.device.type == "cuda":

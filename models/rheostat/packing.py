@@ -62,8 +62,8 @@ def _shorten(network: Network, reach: float) -> None:
     for layer in layers:
         for slopes in (layer.weight_slopes, layer.bias_slopes):
             if layer.controls == most and slopes is not None:
-                slopes[-1] *= reach**2 if bent else reach
-                slopes[-2] *= reach if bent else 1.0
+                for place, power in ((-2, 1), (-1, 2)) if bent else ((-1, 1),):
+                    slopes[place] *= reach**power
 
 
 def golden_picture() -> Tensor:

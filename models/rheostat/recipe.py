@@ -16,13 +16,15 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `only` names controls, by number, whose slopes alone are trained: at their 0 the network stays
     bit for bit what the stage before made it (the two phases of Dynamic-Net, Shoshan et al. 2019).
+    `detailed` is the share of samples whose λ is drawn beyond what the task calls plain: without
+    detail, or one painting alone.
     """
 
     steps: Positive
     batch: Positive
     patch: Positive  # pixels on a side
     learning_rate: Annotated[float, msgspec.Meta(gt=0, le=1)]
-    detailed: Annotated[float, msgspec.Meta(ge=0, le=1)]  # share of samples that the task varies so
+    detailed: Annotated[float, msgspec.Meta(ge=0, le=1)]
     only: tuple[Annotated[int, msgspec.Meta(ge=0)], ...] = ()
 
 

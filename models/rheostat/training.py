@@ -128,11 +128,11 @@ class Trainer:
         own = self.network.state_dict()
         fitting = {}
         for name in known.keys() & own.keys():
-            value, place = known[name], torch.zeros_like(own[name])
-            if name.endswith("_slopes") and len(value) < len(place):
-                place[: len(value)] = value
-                fitting[name] = place
-            elif value.shape == place.shape:
+            value, shape = known[name], own[name].shape
+            if name.endswith("_slopes") and value.shape[1:] == shape[1:]:
+                missing = value.new_zeros(max(0, len(own[name]) - len(value)), *shape[1:])
+                value = torch.cat((value, missing))
+            if value.shape == shape:
                 fitting[name] = value
         if not fitting:
             raise RheostatError(

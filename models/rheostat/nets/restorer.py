@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import abc
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -37,13 +36,13 @@ class ResidualBlock(nn.Module):
 class Trunk(nn.Module):
     """Picture -> features, by default of half its size."""
 
-    def __init__(self, width: int, dilations: Sequence[int], fold: int = 2) -> None:
-        """A residual block of `width` channels for each of `dilations`, on `fold`² pixels each."""
+    def __init__(self, width: int, blocks: int, fold: int = 2) -> None:
+        """`blocks` residual blocks of `width` channels on `fold` × `fold` pixels each."""
         super().__init__()
         self.enter = nn.Sequential(
             nn.PixelUnshuffle(fold), nn.Conv2d(3 * fold**2, width, 3, padding=1)
         )
-        self.body = nn.Sequential(*(ResidualBlock(width, dilation) for dilation in dilations))
+        self.body = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W), sides multiples of fold -> (N, width, H/fold, W/fold)."""
@@ -55,10 +54,10 @@ class Trunk(nn.Module):
 class Head(nn.Module):
     """Features -> what is wrong with the picture, by default of twice their size."""
 
-    def __init__(self, width: int, dilations: Sequence[int], fold: int = 2) -> None:
-        """A residual block for each of `dilations` more, then `fold` × `fold` pixels each."""
+    def __init__(self, width: int, blocks: int, fold: int = 2) -> None:
+        """`blocks` more residual blocks of `width` channels, then `fold` × `fold` pixels each."""
         super().__init__()
-        self.body = nn.Sequential(*(ResidualBlock(width, dilation) for dilation in dilations))
+        self.body = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
         self.leave = nn.Conv2d(width, 3 * fold**2, 3, padding=1)
         self.shuffle = nn.PixelShuffle(fold)
 
@@ -108,8 +107,8 @@ class Restorer(Network):
         if not 0 <= late <= blocks:
             raise ValueError(f"late is {late}; of {blocks} blocks, 0 to {blocks} can be")
         self.bent = bent
-        self.trunk = convert(Trunk(width, [1] * (blocks - late)), controls=self.axes - 1)
-        self.head = convert(Head(width, [1] * late), controls=self.axes + bent)
+        self.trunk = convert(Trunk(width, blocks - late), controls=self.axes - 1)
+        self.head = convert(Head(width, late), controls=self.axes + bent)
         self.receptive_radius = 2 * (2 * blocks + 2) + 1  # 3×3 layers on 2×2 pixels
 
     @abc.abstractmethod

@@ -55,8 +55,8 @@ class Upscaler(Network):
         if scale < 2:
             raise ValueError(f"scale is {scale}; at least 2 can be")
         self.scale = scale
-        self.trunk = convert(Trunk(width, [1] * (blocks - late), fold=1), controls=1)
-        self.head = convert(Head(width, [1] * late, fold=scale), controls=2)
+        self.trunk = convert(Trunk(width, blocks - late, fold=1), controls=1)
+        self.head = convert(Head(width, late, fold=scale), controls=2)
         self.enlarge = nn.Upsample(scale_factor=scale)
         self.receptive_radius = 2 * blocks + 2
 

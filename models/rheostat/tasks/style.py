@@ -108,11 +108,12 @@ class StyleTask(Task):
         self,
         render: Render,
         clean: Tensor,
-        index: int,  # noqa: ARG002  # nothing is drawn at random
-        controls: Sequence[Control],  # noqa: ARG002  # every slider goes from 0 to 1
+        index: int,
+        controls: Sequence[Control],
         scores: Scores,
     ) -> None:
         """Sweeps of every slider, of `blend`, and `paintings`: see the captions."""
+        del index, controls  # nothing is drawn at random, and every slider goes from 0 to 1
         photograph = measured(clean)
         content = self.losses.content(photograph)
 

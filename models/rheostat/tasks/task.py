@@ -68,7 +68,7 @@ class Task(nn.Module, abc.ABC):
     def draw(self, clean: Tensor, detailed: float, generator: Generator) -> Batch:
         """Samples of `clean` (N, 3, H + 2 · margin, W + 2 · margin), λ drawn for each.
 
-        `detailed` is the share of samples with detail > 0.
+        `detailed` is the share of samples that are not plain: see `Stage`.
         """
 
     @abc.abstractmethod
