@@ -209,6 +209,14 @@ def test_it_starts_from_what_fits_of_other_weights(
     for name, value in trainer.network.state_dict().items():
         assert torch.equal(value[: len(weights[name])], weights[name])
         assert not value[len(weights[name]) :].any()
+    recipe.write_text(RECIPE.replace("width = 8, blocks = 1", "width = 4, blocks = 1, bent = true"))
+    trainer = Trainer(
+        read_recipe(recipe), pictures, tmp_path / "out", tmp_path, torch.device("cpu")
+    )
+    before = trainer.network.state_dict()["head.network.leave.weight_slopes"].clone()
+    trainer.start_from(tmp_path / "first" / "weights.safetensors")
+    after = trainer.network.state_dict()["head.network.leave.weight_slopes"]
+    assert torch.equal(after, before)
     strange = tmp_path / "strange.safetensors"
     save_file({"other": torch.zeros(1)}, strange)
     with pytest.raises(RheostatError, match="Nothing in"):
