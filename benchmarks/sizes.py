@@ -1,8 +1,9 @@
 """`python -m benchmarks.sizes`: the renderer against the bare network, from 0.25 to 100 megapixels.
 
 The bare network is the same, baked, in the same precision, on one tile of 512 pixels that stays in
-the caches, without context around it, scaled by the number of pixels: nothing is faster. Both take
-turns in one process, one process per size, whose largest memory is read at its end.
+the caches, without context around it, scaled by the number of pixels: nothing is faster. Between
+the strips of a render it is timed again, and again, so that both meet the same machine, whose speed
+changes by the second. One process per size; its largest memory is read at its end.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -32,7 +34,8 @@ RESULT = Path(__file__).parent / "results" / "sizes.md"
 MEGAPIXELS = (0.25, 1, 4, 12, 24, 50, 100)
 TILE = 512  # pixels
 CONTROLS = {"noise": 25.0, "detail": 0.0}
-ROUNDS = 3
+BLOCK = 2.0  # seconds of rendering between two passes of the bare network
+LEAST = 16.0  # seconds to render, in as many rounds as that takes
 HEADINGS = ("megapixels", "precision", "ms per MP", "of the bare network's speed", "MiB above")
 
 
@@ -90,22 +93,27 @@ def _child(megapixels: float) -> None:
     idle = _peak()
     view = _view(package, form, width, height)
     out = np.empty((height, width, 3), np.uint8)
-    seconds, bare = math.inf, math.inf
-    for _ in range(ROUNDS if megapixels < 20 else 1):
-        bare = min(bare, *(_bare(baked, x) for _ in range(4)))
-        start = time.perf_counter()
+    seconds, rounds, since, bare = 0.0, 0, 0.0, list[float]()
+    while seconds < LEAST:
+        rounds, start = rounds + 1, time.perf_counter()
         for box, values in renderer.render(network, view, view.picture.box):
             out[box.within(view.picture.box)] = values
-        seconds = min(seconds, time.perf_counter() - start)
-        bare = min(bare, *(_bare(baked, x) for _ in range(4)))
+            taken = time.perf_counter() - start
+            seconds, since = seconds + taken, since + taken
+            if since >= BLOCK:
+                since = 0.0
+                _bare(baked, x)  # brings it back into the caches
+                bare.append(_bare(baked, x))
+            start = time.perf_counter()
+        seconds += time.perf_counter() - start
     pixels = width * height
     print(
         json.dumps(
             {
                 "megapixels": megapixels,
                 "precision": str(dtype).removeprefix("torch."),
-                "seconds": seconds,
-                "bare": bare * pixels / TILE**2,
+                "seconds": seconds / rounds,
+                "bare": statistics.fmean(bare) * pixels / TILE**2,
                 "memory": max(0, _peak() - idle - 6 * pixels),
             }
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from rheostat_client.errors import RheostatError
@@ -35,6 +35,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     config: dict[str, Any]
     task: str
     stages: Annotated[tuple[Stage, ...], msgspec.Meta(min_length=1)]
+    optimizer: Literal["adam", "muon"] = "adam"
     seed: int = 1
     held_out: Positive = 8  # pictures kept for validation
     validate_every: Positive = 2000  # steps

@@ -17,6 +17,7 @@ from torch import nn
 from . import checkpoint, nets
 from .data import Crops, centre, find_pictures, read_all, to_float
 from .kernels import TunableKernel
+from .muon import Muon
 from .recipe import Recipe, Stage, read_recipe
 from .tasks import TASKS
 
@@ -92,7 +93,7 @@ class Trainer:
         self.recipe, self.out, self.device = recipe, out, device
         self.network = nets.build(recipe.architecture, recipe.config).to(device)
         self.task = TASKS[recipe.task](backbones).to(device)
-        self.optimizer = self._adam()
+        self.optimizer = self._optimizer()
         self.generator = torch.Generator().manual_seed(recipe.seed)
         pictures = read_all(find_pictures(data))
         self.held_out = [centre(p, 192) for p in pictures[:: -(-len(pictures) // recipe.held_out)]]
@@ -185,7 +186,7 @@ class Trainer:
         """One batch, one update."""
         stage, step = self.recipe.stage(self.step)
         if step == 0:
-            self.optimizer = self._adam()
+            self.optimizer = self._optimizer()
         for group in self.optimizer.param_groups:
             group["lr"] = _learning_rate(stage, step)
         clean = self.crops[stage.patch].draw(stage.batch, self.generator)
@@ -203,7 +204,9 @@ class Trainer:
         value = float(loss.detach())
         self.average = value if self.step == 1 else 0.99 * self.average + 0.01 * value
 
-    def _adam(self) -> torch.optim.Optimizer:
+    def _optimizer(self) -> torch.optim.Optimizer:
+        if self.recipe.optimizer == "muon":
+            return Muon(self.network)
         return torch.optim.Adam(self.network.parameters(), fused=True)
 
     @torch.inference_mode()

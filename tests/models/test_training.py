@@ -70,9 +70,11 @@ def run(
     return load_file(weights)
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
 def test_resumed_equals_uninterrupted_bit_for_bit(
-    recipe: Path, pictures: Path, tmp_path: Path
+    optimizer: str, recipe: Path, pictures: Path, tmp_path: Path
 ) -> None:
+    recipe.write_text(f'optimizer = "{optimizer}"\n' + RECIPE)
     whole = run(recipe, pictures, tmp_path / "whole")
     first = Trainer(
         read_recipe(recipe), pictures, tmp_path / "parts", tmp_path, torch.device("cpu")
