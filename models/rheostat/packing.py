@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,11 +23,12 @@ from .tasks import TASKS
 CARD = "card.md"
 
 
-def pack(weights: Path, folder: Path, reach: float = 1.0) -> Manifest:
+def pack(weights: Path, folder: Path, reach: float = 1.0, *, half: bool = False) -> Manifest:
     """Put `weights` (safetensors) into the package whose model.toml stands in `folder`.
 
     `reach` is how much of the trained travel of the last control its slider covers: a loss can
-    turn before the end of it. Kernels are affine in λ, so that only the slopes change.
+    turn before the end of it. Kernels are affine in λ, so that only the slopes change. With `half`
+    weights are stored in half precision; they are computed with in float32 all the same.
     Evidence of other weights is removed: measure again with `rheostat evaluate`.
     """
     manifest = read_manifest(folder)
@@ -42,11 +42,12 @@ def pack(weights: Path, folder: Path, reach: float = 1.0) -> Manifest:
             "Train with the recipe of the same package.",
         ) from error
     network.eval().requires_grad_(False)
-    if reach == 1.0:
-        shutil.copyfile(weights, folder / WEIGHTS)
-    else:
+    if reach != 1.0:
         _shorten(network, reach)
-        save_file(network.state_dict(), folder / WEIGHTS)
+    if half:
+        network.half()
+    save_file(network.state_dict(), folder / WEIGHTS)
+    network.float()  # golden is what the stored weights give
     (folder / EVIDENCE).unlink(missing_ok=True)
     write_card(folder)
     positions = [[c.value(t) for c in manifest.controls] for t in (0.25, 0.5, 1.0)]

@@ -172,3 +172,15 @@ def test_a_shorter_reach_ends_where_the_whole_travel_passed(tmp_path: Path, bent
     for detail in (0.0, 0.5, 1.0):
         expected = trained(x, torch.tensor([[30.0, 0.8 * detail]]))
         torch.testing.assert_close(network(x, torch.tensor([[30.0, detail]])), expected)
+
+
+def test_half_precision_halves_the_file_and_is_what_golden_was_made_of(tmp_path: Path) -> None:
+    folder = write_package(tmp_path)
+    weights = tmp_path / "weights.safetensors"
+    trained = random_denoiser()
+    save_file(trained.state_dict(), weights)
+    pack(weights, folder, half=True)
+    assert (folder / "weights.safetensors").stat().st_size < 0.6 * weights.stat().st_size
+    network, x, lam = read_package(folder).load(), torch.rand(1, 3, 16, 16), torch.ones(1, 2)
+    assert network(x, lam).dtype == torch.float32
+    torch.testing.assert_close(network(x, lam), trained.half().float()(x, lam))

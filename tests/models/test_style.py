@@ -71,10 +71,11 @@ def test_the_loss_is_what_the_sliders_weigh(task: StyleTask, photograph: Tensor)
     def loss(**sliders: float) -> float:
         return float(task.loss(y, Batch(x, x, torch.tensor([position(sliders)]))))
 
-    full = (found.content[0] + STYLE_WEIGHT * found.style[0, 0].sum() + FLOOR).log()
+    content = found.content[0]
+    full = (content + STYLE_WEIGHT * found.style[0, 0].sum() + FLOOR).log() + content
     assert loss(starry=1.0) == pytest.approx(float(full), rel=1e-4)
     assert loss(starry=0.4, wave=0.4) == pytest.approx(loss(starry=1.0, wave=1.0), rel=1e-4)
-    assert loss(starry=1.0, strength=0.0) == pytest.approx(float((found.content[0] + FLOOR).log()))
+    assert loss(starry=1.0, strength=0.0) == pytest.approx(float((content + FLOOR).log() + content))
 
 
 def test_stroke_moves_weight_from_fine_to_coarse_layers() -> None:

@@ -90,11 +90,12 @@ def pack(
     reach: Annotated[
         float, Option(min=0.1, max=1.0, help="Trained travel of the last control to offer.")
     ] = 1.0,
+    half: Annotated[bool, Option("--half", help="Store weights in half precision.")] = False,
 ) -> None:
     """Put trained weights into a package; its evidence must be measured again."""
     from rheostat.packing import pack
 
-    manifest = pack(weights, folder, reach)
+    manifest = pack(weights, folder, reach, half=half)
     say(f"Packed {manifest.id} {manifest.version}. Now measure it: rheostat evaluate {folder}")
 
 

@@ -106,7 +106,7 @@ class Stylizer(Network):
     strength  0 to 1; 0 is the identity, exactly. Moves the last blocks only
 
     Result = picture + fade(λ) · tanh(net(picture, λ)). The kernels are affine in (share of each
-    painting, 2 · stroke − 1, strength): a mixture of paintings has a mixture of their kernels
+    painting, 2 · stroke − 1, strength − 1): a mixture of paintings has a mixture of their kernels
     (Maggioni et al., CVPR 2023). Dilated layers at a quarter of the size see far enough for brush
     strokes; a last layer at full size also sees the photograph, to paint over its detail.
     """
@@ -162,10 +162,10 @@ class Stylizer(Network):
         return Stylized(trunk, brush, detail, leave, self.fade(lam[None]).item())
 
     def coordinates(self, lam: Tensor) -> Tensor:
-        """(shares …, 2 · stroke − 1, strength)."""
+        """(shares …, 2 · stroke − 1, strength − 1): 0 in the middle of stroke at full strength."""
         weights, stroke, strength = lam.tensor_split([self.paintings, self.paintings + 1], dim=1)
         shares = weights / weights.sum(1, keepdim=True).clamp_min(1e-6)
-        return torch.cat((shares, 2 * stroke - 1, strength), dim=1)
+        return torch.cat((shares, 2 * stroke - 1, strength - 1), dim=1)
 
     def fade(self, lam: Tensor) -> Tensor:
         """0 without strength or paintings, 1 from 0.15 of both on."""

@@ -34,8 +34,9 @@ class StyleTask(Task):
     """λ = (weight of each painting …, stroke, strength).
 
     L(λ) = content + 40 · strength² · Σᵢ shareᵢ Σₗ wₗ(stroke) · styleᵢₗ, with the shares of the
-    paintings in the sum of their weights. Its logarithm is trained: a sample counts by the factor
-    that its loss can still fall, be it weak or strong, dark or bright. wₗ(stroke) moves weight from
+    paintings in the sum of their weights. What is trained is log L + content: a sample counts by
+    the factor that its loss can still fall, be it weak or strong, dark or bright, and content is
+    not forgotten while style is still far the larger term. wₗ(stroke) moves weight from
     fine to coarse layers (Babaeizadeh & Ghiasi, ICLR 2020) and keeps its sum. Photographs are taken
     between their own size and about 0.4 of it.
     """
@@ -89,8 +90,8 @@ class StyleTask(Task):
         shares = weights / weights.sum(1, keepdim=True)
         style = (found.style * shares[:, :, None] * layer_weights(stroke)[:, None]).sum((1, 2))
         weight = STYLE_WEIGHT * strength[:, 0] ** 2
-        total: Tensor = (found.content + weight * style + FLOOR).log().mean()
-        return total
+        total: Tensor = (found.content + weight * style + FLOOR).log() + found.content
+        return total.mean()
 
     def validate(self, network: Network, pictures: Sequence[Tensor]) -> dict[str, float]:
         """The total loss of every painting alone at full strength, in the middle of stroke."""
