@@ -12,7 +12,7 @@ from rheostat_client.connection import Connection
 from rheostat_client.errors import RheostatError
 from rheostat_client.rendezvous import endpoints, runtime_folder
 
-from .installation import contents, find_profiles, is_current, plug_in, sandbox
+from .installation import contents, find_profiles, is_current, plug_in
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 
@@ -99,8 +99,8 @@ def _gimp() -> Iterator[Finding]:
     if not profiles:
         yield Finding("gimp", OK, "no profile of GIMP 3")
         return
+    files, _ = contents("gimp")
     for profile in profiles:
-        files, _ = contents("gimp", sandbox(profile))
         if not plug_in(profile).exists():
             text, remedy = "Rheostat is not installed.", "Run: rheostat install gimp"
         elif not is_current(profile, files):

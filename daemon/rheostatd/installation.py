@@ -67,11 +67,10 @@ def permission(app: str) -> str:
     return f"flatpak override --user {allowed} {app}"
 
 
-def contents(host: str = "gimp", app: str = "") -> tuple[Files, tuple[str, ...]]:
+def contents(host: str = "gimp") -> tuple[Files, tuple[str, ...]]:
     """The files of the plug-in's folder, and a sentence for each model that is left out.
 
-    `host` is gimp or krita, `app` the Flatpak application it is, if it is one: its own Python
-    cannot run the daemon, so that is started outside of the sandbox.
+    `host` is gimp or krita.
     """
     from rheostat.package import find_packages, read_package
 
@@ -81,8 +80,7 @@ def contents(host: str = "gimp", app: str = "") -> tuple[Files, tuple[str, ...]]
             models.append(read_package(folder).info.to_dict())
         except RheostatError as error:
             warnings.append(str(error))
-    start = ["flatpak-spawn", "--host", *START] if app else START
-    installation = {"version": metadata.version("rheostat"), "start": start}
+    installation = {"version": metadata.version("rheostat"), "start": START}
     files = {
         **tree(_plug_in(host)),
         **dict(_client()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -77,6 +78,19 @@ def uninstall(home: Home) -> Path | None:
     if home.settings.is_file():
         _switch(home.settings, on=False)
     return home.folder
+
+
+def pack(path: Path, files: Files) -> None:
+    """Write `files` as an archive that Krita imports. RheostatError `unwritable`."""
+    try:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.mkdir(NAME)  # Krita looks for it
+            for name, data in files.items():
+                archive.writestr(name if name == DESKTOP else f"{NAME}/{name}", data)
+    except OSError as error:
+        raise RheostatError(
+            "unwritable", f"{path} cannot be written: {error.strerror}.", "Name another file."
+        ) from error
 
 
 def _homes() -> Iterator[Home]:

@@ -15,7 +15,8 @@ from cli.conftest import Command
 from cli.samples import ADOBE_RGB, exif, noise, notes_of, pixels_of, save, write
 from packages import REPOSITORY
 from PIL import Image
-from rheostat_client.settings import PARASITE, Settings
+from rheostat_client import xmp
+from rheostat_client.settings import Settings
 
 PHOTOGRAPH = REPOSITORY / "docs" / "images" / "astronaut.png"
 
@@ -39,7 +40,7 @@ def test_pixels_change_and_the_file_says_how(
     assert settings.source == {"file": "picture.png"}
     assert settings.digest == rheostat.json("show", "tiny")["digest"]
     with Image.open(out) as image:
-        assert image.info[PARASITE] == record
+        assert xmp.find(image.info["xmp"]) == record
     assert "noise 30" in rheostat("show", out)
 
 

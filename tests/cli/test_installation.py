@@ -25,7 +25,7 @@ def test_every_profile_is_found(lonely: Command, tmp_path: Path) -> None:
     assert str(plug_in(flatpak)) in out
     assert out.count("flatpak override --user") == 1
     assert start(native) == [sys.executable, "-m", "rheostatd", "serve"]
-    assert start(flatpak) == ["flatpak-spawn", "--host", *start(native)]
+    assert start(flatpak) == start(native)
     assert lonely("doctor").count("installed in") == 2
     assert "Filters ▸ Rheostat" in out
     assert not plug_in(old).exists()

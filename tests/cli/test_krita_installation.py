@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,35 @@ def test_uninstalled_nothing_is_left(lonely: Command, resources: Path, tmp_path:
     assert [path for path in resources.rglob("*") if path.is_file()] == []
     assert "rheostat" not in (tmp_path / ".config" / "kritarc").read_text()
     assert "not installed" in lonely("uninstall", "krita")
+
+
+@pytest.mark.usefixtures("resources")
+def test_a_flatpak_needs_a_permission(lonely: Command, tmp_path: Path) -> None:
+    assert "flatpak override" not in lonely("install", "krita")
+    flatpak = tmp_path / ".var" / "app" / "org.kde.krita" / "data" / "krita"
+    flatpak.mkdir(parents=True)
+    said = lonely("install", "krita")
+    assert str(flatpak / "pykrita" / "rheostat") in said
+    assert said.count("flatpak override --user") == 1
+    assert "org.kde.krita" in said
+    kritarc = tmp_path / ".var" / "app" / "org.kde.krita" / "config" / "kritarc"
+    assert "enable_rheostat=true" in kritarc.read_text()
+
+
+def test_an_archive_has_what_an_installation_has(
+    lonely: Command, resources: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "rheostat.zip"
+    assert "Import Python Plugin from File" in lonely("install", "krita", "--zip", file)
+    assert list(resources.iterdir()) == []
+    lonely("install", "krita")
+    with zipfile.ZipFile(file) as archive:
+        packed = {name: archive.read(name) for name in archive.namelist() if name[-1] != "/"}
+    folder = resources / "pykrita"
+    installed = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    assert packed == {name: path.read_bytes() for name, path in installed.items()}
+    missing = tmp_path / "no folder" / "rheostat.zip"
+    assert "cannot be written" in lonely.error("install", "krita", "--zip", missing)
 
 
 def test_another_plug_in_of_that_name_is_left_alone(lonely: Command, resources: Path) -> None:

@@ -25,8 +25,8 @@ from cli.samples import (
 )
 from PIL import Image, PngImagePlugin
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
+from rheostat_client import xmp
 from rheostat_client.errors import RheostatError
-from rheostat_client.settings import PARASITE
 from rheostatd.pictures import Picture, Target, read_picture, with_record
 
 EIGHT = ["gray8", "graya8", "rgb8", "rgba8"]
@@ -235,7 +235,9 @@ def test_png_texts_and_gamma_survive(tmp_path: Path) -> None:
     target = Target(tmp_path / "out.png")
     target.write(with_record(read_picture(tmp_path / "in.png"), RECORD))
     with Image.open(tmp_path / "in.png") as before, Image.open(target.path) as after:
-        assert after.info == before.info | {PARASITE: RECORD}
+        packet = after.info.pop("xmp")
+        assert xmp.find(packet) == RECORD
+        assert after.info == before.info | {"XML:com.adobe.xmp": packet.decode()}
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])

@@ -56,6 +56,9 @@ def test_each_run_is_one_step_to_undo(seen: dict[str, Any]) -> None:
     assert seen["ctrl+z 2"] == seen["filtered"]
     assert seen["ctrl+z 1"] == seen["opened"]
     assert seen["ctrl+y 2"] == seen["filtered"]
+    assert seen["ctrl+z 2, for files"]  # what a PNG of the image will say
+    assert not seen["ctrl+z 1, for files"]
+    assert seen["ctrl+y 2, for files"]
 
 
 @pytest.fixture(scope="module")

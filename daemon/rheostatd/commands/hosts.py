@@ -18,6 +18,10 @@ Resources = Annotated[
     Path | None,
     Option("--profile", metavar="DIR", help="Krita's resource folder; by default it is found."),
 ]
+Archive = Annotated[
+    Path | None,
+    Option(metavar="FILE", help="Write a plug-in that Krita imports, for this computer, instead."),
+]
 
 install = typer.Typer(no_args_is_help=True)
 uninstall = typer.Typer(no_args_is_help=True)
@@ -32,32 +36,33 @@ def _group() -> None:
 @install.command("gimp")
 def install_gimp(profile: Profile = None) -> None:
     """Put Rheostat into GIMP 3, under Filters ▸ Rheostat."""
-    from ..installation import contents, gimp_profiles, install, permission, sandbox
+    from ..installation import contents, gimp_profiles, install
 
-    warned: set[str] = set()
+    files, warnings = contents("gimp")
+    for sentence in warnings:
+        warn(sentence)
     for folder in gimp_profiles(profile):
-        app = sandbox(folder)
-        files, warnings = contents("gimp", app)
-        for sentence in sorted({*warnings} - warned):
-            warn(sentence)
-        warned.update(warnings)
         say(f"Installed in {install(folder, files)}")
-        if app:
-            say(f"It needs a permission, once: {permission(app)}")
+        _say_permission(folder)
     say("Start GIMP, or start it again; the filters are under Filters ▸ Rheostat.")
 
 
 @install.command("krita")
-def install_krita(profile: Resources = None) -> None:
+def install_krita(profile: Resources = None, zip: Archive = None) -> None:
     """Put Rheostat into Krita: a docker, and entries in the Filter menu."""
     from ..installation import contents
-    from ..krita import find_homes, install
+    from ..krita import find_homes, install, pack
 
     files, warnings = contents("krita")
     for sentence in warnings:
         warn(sentence)
+    if zip:
+        pack(zip, files)
+        say(f"Wrote {zip}; in Krita: Tools ▸ Scripts ▸ Import Python Plugin from File…")
+        return
     for home in find_homes(profile):
         say(f"Installed in {install(home, files)}")
+        _say_permission(home.resources)
     say("Start Krita, or start it again; the docker is under Settings ▸ Dockers ▸ Rheostat.")
 
 
@@ -79,3 +84,10 @@ def uninstall_gimp(profile: Profile = None) -> None:
     for folder in gimp_profiles(profile):
         removed = uninstall(folder)
         say(f"Removed {removed}" if removed else f"Rheostat is not installed in {folder}")
+
+
+def _say_permission(place: Path) -> None:
+    from ..installation import permission, sandbox
+
+    if app := sandbox(place):
+        say(f"It needs a permission, once: {permission(app)}")

@@ -37,7 +37,8 @@ def models(json: Json = False) -> None:
 
 def show(
     what: Annotated[
-        str, Argument(metavar="MODEL|PICTURE", help="A model's id, or a filtered picture.")
+        str,
+        Argument(metavar="MODEL|PICTURE", help="A model's id, or a filtered picture (also .kra)."),
     ],
     json: Json = False,
 ) -> None:
@@ -77,20 +78,27 @@ def find_model(connection: Connection, name: str) -> ModelInfo:
 
 
 def _show_record(path: Path, json: bool) -> None:
+    from ..documents import is_document, read_layers
     from ..pictures import read_picture
 
-    record = read_picture(path).metadata.record
-    if record is None:
+    if is_document(path):
+        made = read_layers(path)
+    else:
+        record = read_picture(path).metadata.record
+        made = [("", Settings.from_json(record))] if record else []
+    if not made:
         raise RheostatError(
             "bad-settings",
             f"{path} does not say how it was made.",
             "Pictures written by `rheostat filter` do.",
         )
-    settings = Settings.from_json(record)
-    if json:
-        print(settings.to_json())
-        return
-    values = " · ".join(f"{name} {value:g}" for name, value in settings.controls.items())
-    say(f"Made with {settings.model} {settings.version}: {values}")
-    if settings.source:
-        say("From " + ", ".join(f"{name} {value}" for name, value in settings.source.items()))
+    for layer, settings in made:
+        if json:
+            print(settings.to_json())
+            continue
+        if layer:
+            say(f"{layer}:")
+        values = " · ".join(f"{name} {value:g}" for name, value in settings.controls.items())
+        say(f"Made with {settings.model} {settings.version}: {values}")
+        if settings.source:
+            say("From " + ", ".join(f"{name} {value}" for name, value in settings.source.items()))

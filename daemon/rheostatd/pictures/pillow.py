@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, WebPImagePlugin
+from rheostat_client import xmp
 from rheostat_client.errors import RheostatError
 
-from . import record
 from .picture import Metadata, Picture, Values, check_size
 
 _FORMATS = ("JPEG", WebPImagePlugin.WebPImageFile.format)
@@ -26,15 +26,15 @@ def read(data: bytes) -> Picture:
         pixels, notes = decode(image), more_frames(image)
         info = image.info
         steps = getattr(image, "quantization", {}).get(0)
-    xmp, settings = record.split(info.get("xmp"))
+    packet, record = xmp.split(info.get("xmp"))
     metadata = Metadata(
         icc=info.get("icc_profile"),
         exif=info.get("exif", b"").removeprefix(b"Exif\0\0") or None,
-        xmp=xmp,
+        xmp=packet,
         dpi=info.get("dpi"),
         comment=info.get("comment"),
         steps=steps and tuple(steps),
-        record=settings,
+        record=record,
     )
     return Picture(pixels, metadata, notes)
 
@@ -98,7 +98,7 @@ def _save(form: str, pixels: Values, metadata: Metadata, **options: Any) -> byte
     options |= {
         "icc_profile": metadata.icc,
         "exif": metadata.exif and b"Exif\0\0" + metadata.exif,
-        "xmp": record.join(metadata.xmp, metadata.record),
+        "xmp": xmp.join(metadata.xmp, metadata.record),
     }
     file = io.BytesIO()
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 import imagecodecs
 import numpy as np
 from PIL import Image
-from rheostat_client.settings import PARASITE
+from rheostat_client import xmp
 
-from . import record
 from .picture import Metadata, Picture, Values, check_size
 from .pillow import decode, more_frames
 
@@ -21,7 +20,7 @@ _HEADER = len(SIGNATURE) + 25  # the signature and the chunk IHDR, always first
 _DEPTH = 24  # where IHDR says it
 _KEPT = {b"tEXt", b"zTXt", b"iTXt", b"gAMA", b"cHRM", b"cICP", b"sRGB", b"pHYs"}
 _XMP = b"XML:com.adobe.xmp"
-_PLAIN_ITXT = b"\0\0\0\0\0"  # end of keyword, not compressed, no language, no translation
+_PLAIN_XMP = _XMP + bytes(5)  # end of keyword, not compressed, no language, no translation
 _METRE = 0.0254  # metres in an inch
 
 
@@ -31,22 +30,23 @@ def read(data: bytes) -> Picture:
         check_size(*image.size)
         pixels = _deep(data) if data[_DEPTH] == 16 else decode(image)
         info, notes = image.info, more_frames(image)
-    xmp, settings = record.split(info.get("xmp"))
     chunks = tuple((kind, body) for kind, body in _chunks(data) if kind in _KEPT)
-    own = PARASITE.encode()
+    # Pillow does not read what stands behind the pixels unless it decodes them.
+    plain = (body[len(_PLAIN_XMP) :] for _, body in chunks if body.startswith(_PLAIN_XMP))
+    packet, record = xmp.split(info.get("xmp") or next(plain, None))
     metadata = Metadata(
         icc=info.get("icc_profile"),
         exif=info.get("exif", b"").removeprefix(b"Exif\0\0") or None,
-        xmp=xmp,
+        xmp=packet,
         dpi=info.get("dpi"),
-        chunks=tuple(c for c in chunks if _keyword(c) not in (own, _XMP)),
-        record=str(info[PARASITE]) if PARASITE in info else settings,
+        chunks=tuple(c for c in chunks if _keyword(c) != _XMP),
+        record=record,
     )
     return Picture(pixels, metadata, notes)
 
 
 def write(picture: Picture) -> bytes:
-    """The file, its record in a text chunk; pixels of 8 or 16 bits."""
+    """The file; pixels of 8 or 16 bits."""
     pixels = picture.pixels[..., 0] if picture.pixels.shape[2] == 1 else picture.pixels
     size = pixels.nbytes + picture.height  # before compression, with a filter byte for each row
     room = size + size // 64 + 4096  # imagecodecs' own guess is too small for narrow noise
@@ -70,10 +70,9 @@ def _described(metadata: Metadata) -> Iterator[tuple[bytes, bytes]]:
     yield from (c for c in metadata.chunks if not (metadata.icc and c[0] == b"sRGB"))
     if metadata.exif:
         yield b"eXIf", metadata.exif
-    if metadata.xmp:
-        yield b"iTXt", _XMP + _PLAIN_ITXT + metadata.xmp
-    if metadata.record:
-        yield b"iTXt", PARASITE.encode() + _PLAIN_ITXT + metadata.record.encode()
+    packet = xmp.join(metadata.xmp, metadata.record)
+    if packet:
+        yield b"iTXt", _PLAIN_XMP + packet
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -15,9 +15,10 @@ import imagecodecs
 import numpy as np
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2 as Directory
+from rheostat_client import xmp
 from rheostat_client.errors import RheostatError
 
-from . import directory, record
+from . import directory
 from .picture import Metadata, Picture, Values, check_size, depth_of, to_depth, white
 from .pillow import decode
 
@@ -49,13 +50,13 @@ def read(data: bytes) -> Picture:
         with Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
             pixels = decode(image)
         described[directory.ORIENTATION] = 1  # Pillow turned the pixels
-    xmp, settings = record.split(_bytes(tags.get(_XMP)))
+    packet, record = xmp.split(_bytes(tags.get(_XMP)))
     metadata = Metadata(
         icc=_bytes(tags.get(_ICC)),
         exif=directory.to_block(described) if described else None,
-        xmp=xmp,
+        xmp=packet,
         dpi=directory.to_dpi(described),
-        record=settings,
+        record=record,
     )
     return Picture(pixels, metadata, tuple(warnings))
 
@@ -85,7 +86,7 @@ def write(picture: Picture) -> bytes:
         # The directory adds its own end to each.
         (_STRIP_OFFSETS, tuple(itertools.accumulate(sizes[:-1], initial=0))),
         (_ICC, metadata.icc),
-        (_XMP, record.join(metadata.xmp, metadata.record)),
+        (_XMP, xmp.join(metadata.xmp, metadata.record)),
     ):
         if value is not None:
             tags[tag] = value

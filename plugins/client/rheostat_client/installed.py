@@ -12,6 +12,8 @@ from typing import Any
 from .models import ModelInfo
 from .texts import localized
 
+_SANDBOX = Path("/.flatpak-info")  # is there for every program from Flatpak, and nowhere else
+
 
 def models() -> list[ModelInfo]:
     """The models that get a menu entry, in the user's language."""
@@ -19,8 +21,9 @@ def models() -> list[ModelInfo]:
 
 
 def start_command() -> list[str]:
-    """The words that start the daemon."""
-    return list(_read("installation.json")["start"])
+    """The words that start the daemon; outside of a sandbox, whose Python cannot run it."""
+    words = list(_read("installation.json")["start"])
+    return ["flatpak-spawn", "--host", *words] if _SANDBOX.exists() else words
 
 
 def _read(name: str) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 from .errors import RheostatError
 
 SCHEMA = 1
-PARASITE = "rheostat-settings"  # name of the GIMP parasite, Krita annotation and PNG text chunk
+PARASITE = "rheostat-settings"  # name of the GIMP parasite and Krita annotation
 MAX_BYTES = 64 * 1024
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import gi
 
 gi.require_version("Babl", "0.1")
+import metadata
 import sources
 from gi.repository import Babl, Gegl, Gimp
 from rheostat_client.connection import Region, Rendered
@@ -192,6 +193,7 @@ def overwrite(place: Place, rendered: Rendered) -> Any:
     buffer.flush()
     layer.merge_shadow(True)
     layer.update(*box)
+    metadata.describe(layer.get_image(), rendered.settings)
     return layer
 
 
@@ -206,6 +208,7 @@ def enlarged(source: Any, rendered: Rendered, name: str) -> Any:
     layer = Gimp.Layer.new(image, name, width, height, source.type(), 100.0, Gimp.LayerMode.NORMAL)
     write(layer, (0, 0, width, height), rendered.format, rendered.pixels)
     image.insert_layer(layer, None, 0)
+    metadata.describe(image, rendered.settings)
     return layer
 
 

@@ -184,11 +184,15 @@ def _pass_on(model: ModelInfo, mode: Any, image: Any, drawables: list[Any]) -> A
 def retune(
     procedure: Any, mode: Any, image: Any, drawables: list[Any], config: Any, plug_in: Rheostat
 ) -> Any:
-    """Render a result again from its source, with other settings, in its place."""
+    """Render a result again from its source, with other settings, in its place.
+
+    A picture that came from a file without its source is filtered once more.
+    """
 
     def work() -> Any:
         (result, *_) = layers.chosen(drawables)
-        settings = sources.settings_of(result)
+        settings = sources.settings_of(image, result)
+        is_source_here = "file" not in settings.source
         model = _model(settings.model)
         # The dialog of the model itself; GIMP keeps no last values of this one.
         own = plug_in.do_create_procedure(_procedure_name(model))
@@ -198,13 +202,17 @@ def retune(
             values.set_property(name, value)
         values.set_property("maps", sources.map_words(sources.map_items(image, settings)))
 
-        def find(_source: str) -> list[places.Place]:
-            return [places.again(image, result, settings)]
+        def find(source: str) -> list[places.Place]:
+            if is_source_here:
+                return [places.again(image, result, settings)]
+            return places.find(image, [result], source)
 
         answer = _answer(own, mode, image, find, values, model, [])
         if not isinstance(answer, Answer):
             return None
         layers.check_alive(answer)
+        if not is_source_here:
+            return _commit(image, values, model, answer)[0]
         name = title(model.name, model.controls, answer.values)
         ((place,), (rendered,)) = answer.places, answer.results
         with one_step(image):

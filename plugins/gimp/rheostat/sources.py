@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import metadata
 from gi.repository import Gimp
+from rheostat_client import carried, installed
 from rheostat_client.errors import RheostatError
 from rheostat_client.settings import PARASITE, Settings
 from rheostat_client.texts import _
@@ -42,11 +44,17 @@ def remember(layer: Any, place: Place, settings: str, maps: dict[str, Any]) -> N
         maps={control: _described(item) for control, item in maps.items()},
     )
     layer.attach_parasite(Gimp.Parasite.new(PARASITE, _KEPT, made.to_json().encode()))
+    metadata.describe(layer.get_image(), made.to_json())
 
 
-def settings_of(result: Any) -> Settings:
-    """What made `result`; RheostatError `no-source` if no filter did."""
-    settings = record(result)
+def settings_of(image: Any, result: Any) -> Settings:
+    """What made `result`, here or in another program; RheostatError `no-source` if no filter did.
+
+    If the image's file says how it was made and no layer does, `result` is taken for it.
+    """
+    settings = record(result) or _named(image, result)
+    if settings is None and not any(map(record, everything(image.get_layers()))):
+        settings = metadata.settings(image)
     if settings is None:
         raise RheostatError(
             "no-source",
@@ -135,6 +143,15 @@ def everything(layers: list[Any]) -> Iterator[Any]:
         yield layer
         if layer.is_group():
             yield from everything(layer.get_children())
+
+
+def _named(image: Any, result: Any) -> Settings | None:
+    """A result in a file that keeps names only (ORA, PSD) stands directly above its source."""
+    found = carried.named(result.get_name(), installed.models())
+    under = next(iter(below(image, result)[1:]), None)
+    if found is None or under is None or under.is_group():
+        return None
+    return replace(found, source={"name": under.get_name(), "tattoo": under.get_tattoo()})
 
 
 def _described(item: Any) -> dict[str, Any]:

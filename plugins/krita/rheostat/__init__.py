@@ -15,6 +15,7 @@ from krita import DockWidgetFactory, DockWidgetFactoryBase, Extension, Krita
 from rheostat_client import installed
 
 from .docker import Docker
+from .exported import Exports
 
 DOCKER = "rheostat_docker"
 
@@ -42,5 +43,6 @@ def _show(window: Any, model: str) -> None:
 
 
 _krita = Krita.instance()
+_exports = Exports()
 _krita.addExtension(Rheostat(_krita))
 _krita.addDockWidgetFactory(DockWidgetFactory(DOCKER, DockWidgetFactoryBase.DockRight, Docker))

@@ -9,6 +9,7 @@ from rheostat_client.errors import RheostatError
 from rheostat_client.settings import PARASITE, Settings
 from rheostat_client.texts import _
 
+from . import imported
 from .qt import QtCore
 
 
@@ -21,7 +22,13 @@ def remember(document: Any, layer: str, settings: Settings) -> None:
 
 
 def record(document: Any, node: Any) -> Settings | None:
-    """The settings that made the node; None if no filter did, or if they are damaged.
+    """The settings that made the node, here or in another program; None if no filter did."""
+    is_as_opened = not _records(document)
+    return own(document, node) or imported.settings_of(document, node, is_as_opened)
+
+
+def own(document: Any, node: Any) -> Settings | None:
+    """The settings that made the node here; None if no filter did, or if they are damaged.
 
     Krita gives a copy another id and nothing else of ours: it is known by its pixels, or by its
     name, which Krita makes from the original's.

@@ -21,7 +21,7 @@ PATIENCE = 180  # seconds
 def main(picture: str, key: str, model: str, noise: str, shots: str) -> dict[str, Any]:
     """The layers after each step; the screen with the dialog and with the result go to `shots`."""
     image = load(picture)
-    seen = {"opened": tree(image)}
+    seen: dict[str, Any] = {"opened": tree(image)}
     window = show(image)
     dialog = open_dialog(window, key, model)
     keys(dialog, "alt+n", "ctrl+a")
@@ -41,6 +41,7 @@ def main(picture: str, key: str, model: str, noise: str, shots: str) -> dict[str
         keys(window, key)
         wait_for_layers(image, layers)
         seen[f"{key} {layers}"] = tree(image)
+        seen[f"{key} {layers}, for files"] = "rheostat" in image.get_metadata().serialize()
     return seen
 
 
