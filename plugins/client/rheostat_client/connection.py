@@ -255,8 +255,15 @@ class Connection:
             return once()
 
     def submit(self, request: Job) -> str:
-        """Send a job without waiting, and return its name; `receive` gives its answers."""
+        """Send a job without waiting, and return its name; `receive` gives its answers.
+
+        Raises RheostatError `daemon-lost` if the daemon has gone; an upload starts it anew.
+        """
         return self._exchange.submit(request)
+
+    def abandon(self, job: str) -> None:
+        """Have a submitted job stopped, without waiting to hear whether it was found."""
+        self._exchange.abandon(job)
 
     def receive(self, timeout: float) -> Answer | None:
         """The next answer to a submitted job, or None after `timeout` seconds.

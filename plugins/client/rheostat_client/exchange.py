@@ -89,10 +89,18 @@ class Exchange:
                 link.control.send(Cancel(request.job))
 
     def submit(self, request: Job) -> str:
-        """Send a job without waiting, and return its name; `receive` gives its answers."""
-        self.revive().front.send(request)
+        """Send a job without waiting, and return its name; `receive` gives its answers.
+
+        Raises RheostatError `daemon-lost` if the daemon has gone: making a new link takes time.
+        """
+        self._drain()
+        self.link.front.send(request)
         self._submitted.add(request.job)
         return request.job
+
+    def abandon(self, job: str) -> None:
+        """Have a submitted job stopped, without waiting to hear of it."""
+        self.link.control.send(Cancel(job))
 
     def receive(self, timeout: float) -> Answer | None:
         """The next answer to a submitted job, or None after `timeout` seconds.
@@ -114,12 +122,8 @@ class Exchange:
         if self._is_closed:
             raise RheostatError("no-daemon", "This connection was closed.", "Open another one.")
         try:
-            while answer := self.link.front.receive(0):
-                self._keep(answer)
-            while self.link.control.receive(0):
-                pass
+            self._drain()
         except RheostatError:
-            self.link.close()
             self._submitted.clear()
             self._inbox.clear()
             self.link = reach(*self._reach)
@@ -129,6 +133,17 @@ class Exchange:
         """Drop the link for good."""
         self._is_closed = True
         self.link.close()
+
+    def _drain(self) -> None:
+        """Take what has come; RheostatError, and a closed link, if the daemon has gone."""
+        try:
+            while answer := self.link.front.receive(0):
+                self._keep(answer)
+            while self.link.control.receive(0):
+                pass
+        except RheostatError:
+            self.link.close()
+            raise
 
     def _await(
         self,

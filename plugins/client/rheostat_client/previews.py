@@ -77,7 +77,8 @@ class Preview:
     ) -> None:
         """Want this position from now on. `hash` and `maps` name uploaded pictures.
 
-        `focus` (x, y, width, height) is rendered first.
+        `focus` (x, y, width, height) is rendered first. Raises RheostatError `daemon-lost`, after
+        which the pictures need to be uploaded again.
         """
         self._waiting = Render(
             uuid.uuid4().hex,
@@ -101,7 +102,7 @@ class Preview:
         """Want nothing any more."""
         self._waiting, self._estimate = None, ""
         if self._job:
-            self._connection.cancel(self._job)
+            self._connection.abandon(self._job)
             self._job = ""
 
     def poll(self) -> list[Event]:
@@ -153,7 +154,7 @@ class Preview:
             return
         request, self._waiting = self._waiting, None
         if self._job and request.purpose != "preview":
-            self._connection.cancel(self._job)
+            self._connection.abandon(self._job)
         self._focus = request.focus
         self._missing = request.focus[2] * request.focus[3] if request.focus else 0
         self._job, self._begun = request.job, time.monotonic()

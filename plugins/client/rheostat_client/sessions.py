@@ -105,11 +105,8 @@ class Session:
         """Want nothing any more."""
         self._wanted = self._unknown = None
         self._sent = (None, None)
-        if self._preview and self._preview.is_busy:
-            try:
-                self._preview.cancel()
-            except RheostatError as error:
-                self._lose(error)
+        if self._preview:
+            self._preview.cancel()
 
     def close(self) -> None:
         """Leave the daemon."""
@@ -137,7 +134,7 @@ class Session:
                 self._preview.ask(hash, self._model, maps=maps, **self._wanted)
                 self._wanted = None
         except RheostatError as error:
-            self._lose(error)
+            self._lose(error, is_news=False)
             return
         if not self._is_ticking:
             self._is_ticking = True
@@ -182,14 +179,18 @@ class Session:
         self._is_ticking = preview is not None and preview is self._preview and preview.is_busy
         return self._is_ticking
 
-    def _lose(self, error: RheostatError) -> None:
-        """Tell of the error; what the daemon may have forgotten is sent again the next time."""
+    def _lose(self, error: RheostatError, is_news: bool = True) -> None:
+        """Tell of the error; what the daemon may have forgotten is sent again the next time.
+
+        A daemon that went while nothing was asked of it is no news: the next one gets the pixels.
+        """
         if error.code in LOST or self._hashes is None:
             self._hashes = None
             if self._connection:
                 self._connection.close()
             self._connection, self._preview = None, None
-        if error.code in FORGOTTEN and any(self._sent) and not self._is_repeated:
+        is_mended = error.code in FORGOTTEN or not is_news
+        if is_mended and any(self._sent) and not self._is_repeated:
             wanted, unknown = self._sent
             self._wanted, self._unknown = self._wanted or wanted, self._unknown or unknown
             self._is_repeated = True
