@@ -7,26 +7,15 @@ at is the middle of the picture, in which the preview begins.
 from __future__ import annotations
 
 import statistics
-import sys
 import tempfile
 from pathlib import Path
 
-import imagecodecs
-import numpy as np
-from rich.console import Console
-from rich.table import Table
-
+from .hosts import MODELS, RESULTS, SIZES, TINY, show, write_models, write_picture
 from .machine import machine
 
-REPOSITORY = Path(__file__).parents[1]
-sys.path.insert(0, str(REPOSITORY / "tests"))
-from hosts.rig import Gimp, virtual_screen  # noqa: E402
-from packages import write_package  # noqa: E402
+from hosts.rig import Gimp, virtual_screen  # isort: skip  # .hosts says where it is
 
-RESULT = Path(__file__).parent / "results" / "gimp.md"
-SIZES = {1: (1000, 1000), 12: (4000, 3000), 24: (6000, 4000)}  # by megapixels
 MOVES = 12
-MODELS = {"tiny": "Tiny", "denoise": "Denoise"}
 HEADINGS = ("model", "MP", "dialog, s", "first preview, s", "p50, ms", "max, ms", "plug-in, MB")
 
 
@@ -34,11 +23,9 @@ def main() -> None:
     """Measure, print and write."""
     rows = []
     with tempfile.TemporaryDirectory() as folder, virtual_screen() as display:
-        models, home = Path(folder) / "models", Path(folder) / "home"
+        home = Path(folder) / "home"
         home.mkdir()
-        write_package(models, "tiny")
-        (models / "denoise").symlink_to(REPOSITORY / "models" / "zoo" / "denoise")
-        gimp = Gimp(home, models)
+        gimp = Gimp(home, write_models(Path(folder) / "models"))
         gimp.install()
         for model in MODELS:
             for megapixels in SIZES:
@@ -70,21 +57,8 @@ def measure(gimp: Gimp, display: str, picture: Path, model: str) -> tuple[str, .
     )
 
 
-def write_picture(path: Path, width: int, height: int) -> Path:
-    """A photograph, repeated until it is so large."""
-    small = imagecodecs.png_decode((REPOSITORY / "tests" / "hosts" / "coffee.png").read_bytes())
-    times = (-(-height // small.shape[0]), -(-width // small.shape[1]), 1)
-    large = np.ascontiguousarray(np.tile(small, times)[:height, :width])
-    path.write_bytes(imagecodecs.png_encode(large, level=1))
-    return path
-
-
 def report(rows: list[tuple[str, ...]]) -> None:
     """Print the table and write the file."""
-    table = Table(*HEADINGS)
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
     lines = [
         "# From a moved slider to pixels on GIMP's canvas",
         "",
@@ -92,16 +66,13 @@ def report(rows: list[tuple[str, ...]]) -> None:
         "",
         "From the key that sets a value to other pixels in the middle of the screen, where the "
         "preview begins.",
-        "`tiny` is a network of nearly no work: what GIMP, the plug-in and the way to the daemon "
-        "take.",
+        TINY.format("GIMP"),
         "`first preview` is counted from the dialog on: the picture is read, sent and filtered.",
         "`plug-in` is the most memory its process had.",
         "",
-        "| " + " | ".join(HEADINGS) + " |",
-        "|" + "---|" * len(HEADINGS),
-        *("| " + " | ".join(row) + " |" for row in rows),
+        *show(HEADINGS, rows),
     ]
-    RESULT.write_text("\n".join(lines) + "\n")
+    (RESULTS / "gimp.md").write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

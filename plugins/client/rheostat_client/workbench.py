@@ -17,7 +17,7 @@ from .previews import Event, Finished, Piece
 from .sessions import Layer, Loop, Session
 from .texts import _, advance
 
-FOCUS = 512  # pixels; the middle of the source, shown first where nobody knows what is looked at
+FOCUS = 512  # pixels a side of what is shown first, at most
 
 
 class Screen(Protocol):
