@@ -82,8 +82,11 @@ def test_apply_paints_a_layer_above_in_one_step(
     assert result["name"] == "Tiny · noise 24 · detail 0.3"
     assert [source] == seen["opened"]["layers"]
     np.testing.assert_array_equal(layer(seen["applied"], 1), expected(krita, tmp_path, "noise=24"))
-    assert seen["undone"]["layers"] == seen["opened"]["layers"]
-    assert seen["redone"]["layers"] == seen["applied"]["layers"]
+    assert seen["opened"]["undo"] == []
+    assert seen["applied"]["undo"] == ["Add Layer"]
+    for key in ("layers", "undo"):  # the record that stays in the document makes it modified
+        assert seen["undone"][key] == seen["opened"][key]
+        assert seen["redone"][key] == seen["applied"][key]
 
 
 def test_after_saving_a_result_brings_its_settings_back_and_is_replaced(
@@ -93,6 +96,7 @@ def test_after_saving_a_result_brings_its_settings_back_and_is_replaced(
     source, result = seen["retuned"]["layers"]
     assert source == seen["opened"]["layers"][0]
     assert result["name"] == "Tiny · noise 40 · detail 0.3"
+    assert seen["retuned"]["undo"] == ["Add Layer", "Remove Layer"]
     np.testing.assert_array_equal(layer(seen["retuned"], 1), expected(krita, tmp_path, "noise=40"))
 
 

@@ -76,5 +76,6 @@ def test_each_frame_has_its_own_value(
     np.testing.assert_array_equal(pixels, wanted)
 
 
-def test_the_layer_remembers_its_keys(seen: dict[str, Any]) -> None:
+def test_the_layer_and_its_copies_remember_its_keys(seen: dict[str, Any]) -> None:
+    assert seen["is copied"]
     assert {frame: key["noise"] for frame, key in seen["keys"].items()} == {"0": 10.0, "23": 50.0}

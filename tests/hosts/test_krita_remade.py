@@ -38,6 +38,32 @@ def test_undo_and_redo_bring_their_settings_back(seen: dict[str, Any]) -> None:
     assert seen["redone"] == 40
 
 
+def test_copies_are_known_whatever_they_are_called(seen: dict[str, Any]) -> None:
+    assert seen["Krita's copy"] == [True, 24]
+    assert seen["renamed copy"] == 24
+
+
+def test_a_layer_that_is_called_like_a_result_is_none(seen: dict[str, Any]) -> None:
+    assert seen["foreign layer"] == 3  # the slider stays where it was
+    before, after = seen["on a foreign layer"]
+    assert len(after) == len(before) + 1
+    assert set(before) < set(after)
+
+
+def test_a_result_that_was_merged_into_its_source_is_a_layer_like_any_other(
+    seen: dict[str, Any],
+) -> None:
+    assert seen["merged"] == [True, 3]
+
+
+def test_a_source_whose_result_has_its_pixels_is_not_taken_for_it(seen: dict[str, Any]) -> None:
+    assert seen["off"] == 0
+    assert seen["source of an off result"] == 3
+    before, after = seen["on the source again"]
+    assert len(after) == len(before) + 2
+    assert after[0] == before[0]
+
+
 def test_the_preview_follows_the_brush_on_a_map(
     seen: dict[str, Any], krita: Krita, tmp_path: Path
 ) -> None:
@@ -52,3 +78,12 @@ def test_the_preview_follows_the_brush_on_a_map(
 def test_a_divider_holds_the_preview_back(seen: dict[str, Any]) -> None:
     assert any(b64decode(seen["whole"])[3::4])
     assert not any(b64decode(seen["held back"])[3::4])
+
+
+def test_the_divider_is_dragged_on_the_canvas_however_it_is_turned(seen: dict[str, Any]) -> None:
+    assert seen["dragged"] == [pytest.approx(750, abs=25)] * 2
+
+
+def test_beside_the_handle_the_brush_paints(seen: dict[str, Any]) -> None:
+    assert seen["painted beside"] == ["Freehand Brush Stroke"]
+    assert not seen["knob without preview"]

@@ -29,6 +29,10 @@ def test_the_document_its_undo_list_and_modified_flag_are_as_before(seen: dict[s
             assert state == seen["before"], name
 
 
+def test_a_docker_that_is_closed_takes_its_preview_along(seen: dict[str, Any]) -> None:
+    assert seen["closed"]
+
+
 def test_a_dead_daemon_is_told_of(seen: dict[str, Any]) -> None:
     assert "daemon" in seen["words"]["apply, a killed daemon"].lower()
 

@@ -55,6 +55,10 @@ class CompareRow(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
         for column, name in enumerate(("A", "B"), start=2):
             grid.addWidget(self._variant(name), 1, column)
 
+    def divide(self, share: float) -> None:
+        """Move the divider, 0..1 from the left."""
+        self.divider.setValue(round(share * STEPS))
+
     def _variant(self, name: str) -> Any:
         button = QtWidgets.QRadioButton(name)
         button.setToolTip(_("Go back and forth between two settings"))

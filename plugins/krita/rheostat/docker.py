@@ -23,7 +23,7 @@ from .nodes import Subject
 from .presets_row import PresetsRow
 from .preview import Preview
 from .qt import QtWidgets
-from .sliders import ControlRow
+from .sliders import ControlRow, Take
 
 LOOK = 100  # milliseconds between two looks at what is active, in sight, and painted on
 
@@ -51,6 +51,12 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         subject = self._subject
         if subject and subject.document != Krita.instance().activeDocument():
             self.cancel()
+
+    def closeEvent(self, event: Any) -> None:  # noqa: N802
+        """Nobody can see what the sliders are any more; what is being applied goes on."""
+        if not self._apply:
+            self.cancel()
+        super().closeEvent(event)
 
     def choose(self, model: str) -> None:
         """Show the sliders of the model of that id."""
@@ -169,7 +175,7 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         for row in self._rows:
             self._sliders.removeWidget(row)
             row.deleteLater()
-        self._rows = [ControlRow(control, self.ask) for control in self.model.controls]
+        self._rows = [ControlRow(c, self.ask, self._estimate) for c in self.model.controls]
         for row in self._rows:
             self._sliders.addWidget(row)
             row.map.setVisible(row.control.map and self.model.scale == 1)
@@ -177,6 +183,14 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         self._presets.show_model(self.model)
         self.clip.show_keys({}, self.model.controls)
         self.chooser.setToolTip(self.model.summary)
+
+    def _estimate(self, control: str, take: Take) -> None:
+        if self._apply:
+            return
+        if not self._preview:
+            self._try(self._open)
+        if self._preview:
+            self._preview.estimate(control, take)
 
     def _switch(self, is_on: bool) -> None:
         if is_on:
@@ -241,8 +255,8 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
     def _open(self) -> None:
         subject = self._find()
         self.cancel()
-        split = self.compare.split
-        self._preview = Preview(self._loop, self.model, subject, split, self.say)
+        split, divide = self.compare.split, self.compare.divide
+        self._preview = Preview(self._loop, self.model, subject, split, divide, self.say)
 
     def _begin(self, is_clip: bool = False) -> None:
         subject = self._find()

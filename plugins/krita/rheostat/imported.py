@@ -10,6 +10,7 @@ from krita import Krita
 from rheostat_client import carried, installed
 from rheostat_client.settings import Settings
 
+LAYERED = (".ora", ".psd")  # files that keep layers' names only; elsewhere a name says nothing
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
 
@@ -28,7 +29,7 @@ def settings_of(document: Any, node: Any, is_as_opened: bool) -> Settings | None
         return carried.read(opened)
     if _is_picture(Path(node.name())):
         return _beside(opened, node.name())
-    return _named(node)
+    return _named(node) if opened.suffix.lower() in LAYERED else None
 
 
 def _is_picture(path: Path) -> bool:

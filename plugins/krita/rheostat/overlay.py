@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from rheostat_client.comparing import Split
 from rheostat_client.connection import Region
 from rheostat_client.previews import Piece
+from rheostat_client.workbench import FOCUS
 
+from .handle import Handle
 from .nodes import Opened
 from .qt import QtCore, QtGui, QtWidgets
 
@@ -17,7 +20,6 @@ FORMATS = {
     "rgba8": QtGui.QImage.Format.Format_RGBA8888,
     "rgba16": QtGui.QImage.Format.Format_RGBA64,
 }
-FOCUS = 768  # pixels a side of what is rendered first, at most
 
 
 class Overlay(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
@@ -26,20 +28,28 @@ class Overlay(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
     Only where something is selected, as the result will be, and right of a divider.
     """
 
-    def __init__(self, canvas: Any, view: Any, opened: Opened, split: Split) -> None:
-        """Over the widget `canvas` of the `view`."""
+    def __init__(
+        self,
+        canvas: Any,
+        view: Any,
+        opened: Opened,
+        split: Split,
+        divide: Callable[[float], None],
+    ) -> None:
+        """Over the widget `canvas` of the `view`; `divide` hears where the divider is dragged."""
         super().__init__(canvas)
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_NoSystemBackground)
-        self._view, self._split = view, split
+        self._view, self._split, self._divide = view, split, divide
         self._transform = QtGui.QTransform()
         self._image: Any = None
         self.take(opened)
         timer = QtCore.QTimer(self)
         timer.timeout.connect(self.follow)
         timer.start(SYNC)
-        self.follow()
         self.show()
+        self._handle = Handle(canvas, self._drag)  # after it, so that it lies above
+        self.follow()
 
     @property
     def image(self) -> Any:
@@ -77,6 +87,7 @@ class Overlay(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
     def split(self, split: Split) -> None:
         """Hold that much back."""
         self._split = split
+        self._place_handle()
         self.update()
 
     def focus(self) -> Region | None:
@@ -104,6 +115,13 @@ class Overlay(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
         if transform != self._transform:
             self._transform = transform
             self.update()
+        self._place_handle()
+
+    def remove(self) -> None:
+        """Take it off the canvas."""
+        for widget in (self, self._handle):
+            widget.hide()
+            widget.deleteLater()
 
     def paintEvent(self, _event: Any) -> None:  # noqa: N802
         """Draw what came so far, right of the divider."""
@@ -127,6 +145,25 @@ class Overlay(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
                 painter.setPen(pen)
                 painter.drawLine(line)
         painter.end()
+
+    def _place_handle(self) -> None:
+        """In the middle of what is in sight of the divider, if there is one."""
+        back, can_be = self._transform.inverted()
+        if not (can_be and self._split.is_on) or self._split.is_held:
+            self._handle.put(None)
+            return
+        source = self._source
+        x = source.x + self._split.columns(source.width)
+        column = QtGui.QPolygonF(QtCore.QRectF(x, source.y, 1, source.height))
+        seen = back.map(QtGui.QPolygonF(QtCore.QRectF(self.rect()))).intersected(column)
+        middle = QtCore.QPointF(x, seen.boundingRect().center().y())
+        self._handle.put(None if seen.isEmpty() else self._transform.map(middle).toPoint())
+
+    def _drag(self, point: Any) -> None:
+        """Bring the divider to a point of the canvas."""
+        back, _ = self._transform.inverted()
+        x = back.map(QtCore.QPointF(point)).x()
+        self._divide(min(1.0, max(0.0, (x - self._source.x) / self._source.width)))
 
 
 def canvas_of(window: Any) -> Any:

@@ -29,16 +29,27 @@ class Preview:
     """
 
     def __init__(
-        self, loop: QtLoop, model: ModelInfo, subject: Subject, split: Split, tell: Tell
+        self,
+        loop: QtLoop,
+        model: ModelInfo,
+        subject: Subject,
+        split: Split,
+        divide: Callable[[float], None],
+        tell: Tell,
     ) -> None:
-        """Read the subject; `tell` hears what the daemon says."""
+        """Read the subject; `tell` hears what the daemon says.
+
+        `divide` hears where the divider is dragged on the canvas.
+        """
         self.subject = subject
         self._loop, self._model, self._split, self._tell = loop, model, split, tell
+        self._divide = divide
         self._overlay: Overlay | None = None
         self._bench: Workbench | None = None
         self._opened: Opened | None = None
         self._work: Work | None = None
         self._values: Values = {}
+        self._unknown: tuple[str, Callable[[float], None]] | None = None  # waits for the pixels
         self._focus: Region | None = None
         self._open()
 
@@ -58,6 +69,12 @@ class Preview:
         if self._opened is None and self._work is None:
             self._open()  # it has failed before
         self._ask()
+
+    def estimate(self, control: str, take: Callable[[float], None]) -> None:
+        """Find out what `control`, which has `auto`, should be, and let `take` have it."""
+        self._unknown = control, take
+        if self._bench and not self._work:
+            self._estimate()
 
     def show(self, piece: Piece) -> None:
         """Draw a finished piece."""
@@ -100,8 +117,7 @@ class Preview:
         if self._bench:
             self._bench.close()
         if self._overlay:
-            self._overlay.hide()
-            self._overlay.deleteLater()
+            self._overlay.remove()
         self._work = self._bench = self._overlay = None
 
     def _open(self) -> None:
@@ -127,12 +143,14 @@ class Preview:
             window = Krita.instance().activeWindow()
             canvas = canvas_of(window) if window else None
             if canvas is not None:
-                self._overlay = Overlay(canvas, window.activeView(), opened, self._split)
+                view, split = window.activeView(), self._split
+                self._overlay = Overlay(canvas, view, opened, split, self._divide)
                 self._overlay.destroyed.connect(self._forget)  # with the canvas, or by us
         start, model, pixels = installed.start_command(), self._model, opened.source.pixels
         self._bench = Workbench(
             self._loop, start, "Krita", model, pixels, opened.maps, opened.box, self
         )
+        self._estimate()
         self._ask()
 
     def _repainted(self, found: Any) -> None:
@@ -147,6 +165,11 @@ class Preview:
             return
         self._focus = self._overlay.focus() if self._overlay else None
         self._bench.preview(self._values, _common(self._focus, self._opened.box))
+
+    def _estimate(self) -> None:
+        if self._bench and self._unknown:
+            self._bench.estimate(*self._unknown)
+            self._unknown = None
 
     def _forget(self) -> None:
         self._overlay = None

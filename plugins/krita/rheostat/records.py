@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import replace
 from typing import Any
 
 from rheostat_client.errors import RheostatError
@@ -12,9 +14,15 @@ from rheostat_client.texts import _
 from . import imported
 from .qt import QtCore
 
+ROWS = 64  # of a layer, that are enough to know it by
+
 
 def remember(document: Any, layer: str, settings: Settings) -> None:
-    """Note in the document what made the layer of that id."""
+    """Note in the document what made the layer of that id, and what its pixels are."""
+    pixels = _fingerprint(document, _node(document, layer))
+    others = _fingerprint(document, _source(document, settings))
+    if pixels not in ("", others):  # else a copy of the source would be taken for the result's
+        settings = replace(settings, source={**settings.source, "pixels": pixels})
     records = _records(document)
     records[layer] = settings.to_json()
     data = QtCore.QByteArray(json.dumps(records, sort_keys=True).encode())
@@ -30,14 +38,18 @@ def record(document: Any, node: Any) -> Settings | None:
 def own(document: Any, node: Any) -> Settings | None:
     """The settings that made the node here; None if no filter did, or if they are damaged.
 
-    Krita gives a copy another id and nothing else of ours: it is known by its pixels, or by its
-    name, which Krita makes from the original's.
+    Krita gives a copy another id and nothing else of ours: it is known by its pixels, as long as
+    the source is there. A layer of other pixels is none, whatever it is called.
     """
     records = _records(document)
-    text = records.get(node.uniqueId().toString())
-    if text is None and node.type() == "paintlayer":
-        text = _twin(document, node, records)
-    return _parsed(text)
+    id = node.uniqueId().toString()
+    if id in records or not records or node.type() != "paintlayer":
+        return _parsed(records.get(id))
+    pixels = _fingerprint(document, node)
+    for made in map(_parsed, records.values()):
+        if made and made.source.get("pixels") == pixels and _source(document, made):
+            return made
+    return None
 
 
 def is_from_here(settings: Settings) -> bool:
@@ -48,9 +60,7 @@ def is_from_here(settings: Settings) -> bool:
 def origin(document: Any, settings: Settings) -> Any:
     """The node a result was made from; RheostatError `no-source` if it is gone."""
     source = settings.source
-    known = QtCore.QUuid(str(source.get("id", "")))
-    found = None if known.isNull() else document.nodeByUniqueID(known)
-    found = found or document.nodeByName(str(source.get("name", "")))
+    found = _source(document, settings) or document.nodeByName(str(source.get("name", "")))
     if found is None:
         raise RheostatError(
             "no-source",
@@ -62,31 +72,36 @@ def origin(document: Any, settings: Settings) -> Any:
     return found
 
 
-def _twin(document: Any, node: Any, records: dict[str, str]) -> str | None:
-    others = {id: document.nodeByUniqueID(QtCore.QUuid(id)) for id in records}
-    for id, other in others.items():
-        if other is not None and _are_alike(node, other):
-            return records[id]
-    for text in records.values():
-        settings = _parsed(text)
-        name = str(settings.source.get("result", "")) if settings else ""
-        if name and name in node.name():
-            return text
-    return None
+def _source(document: Any, settings: Settings) -> Any:
+    return _node(document, str(settings.source.get("id", "")))
 
 
-def _are_alike(one: Any, other: Any) -> bool:
-    bounds = one.bounds()
-    if bounds != other.bounds() or bounds.isEmpty():
-        return False
-    if one.colorDepth() != other.colorDepth() or one.colorModel() != other.colorModel():
-        return False
-    step = max(1, bounds.height() // 64)
-    for y in range(bounds.y(), bounds.y() + bounds.height(), step):
-        row = (bounds.x(), y, bounds.width(), 1)
-        if one.pixelData(*row) != other.pixelData(*row):
-            return False
-    return True
+def _node(document: Any, id: str) -> Any:
+    known = QtCore.QUuid(id)
+    return None if known.isNull() else document.nodeByUniqueID(known)
+
+
+def _fingerprint(document: Any, node: Any) -> str:
+    """Of a layer's size and of some of its rows; of its first drawing, if it is animated.
+
+    Where it stands does not matter. Empty for an empty layer.
+    """
+    if node is None:
+        return ""
+    box, frame = node.bounds(), None
+    if node.animated():
+        frames = range(document.fullClipRangeStartTime(), document.fullClipRangeEndTime() + 1)
+        box, frame = document.bounds(), next(filter(node.hasKeyframeAtTime, frames), None)
+    if box.isEmpty():
+        return ""
+    x, y, width, height = box.x(), box.y(), box.width(), box.height()
+    digest = hashlib.sha256(f"{node.colorModel()} {node.colorDepth()} {width} {height}".encode())
+    for row in range(y, y + height, max(1, height // ROWS)):
+        if frame is None:
+            digest.update(bytes(node.pixelData(x, row, width, 1)))
+        else:
+            digest.update(bytes(node.pixelDataAtTime(x, row, width, 1, frame)))
+    return digest.hexdigest()
 
 
 def _parsed(text: str | None) -> Settings | None:

@@ -10,13 +10,19 @@ from rheostat_client.texts import _, explanation
 from .qt import QtCore, QtWidgets
 
 STEPS = 1000  # of a slider's travel
+Take = Callable[[float], None]
 
 
 class ControlRow(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
-    """A label, a slider over the soft range, a number over the hard range, and a reset button."""
+    """A label, a slider over the soft range, a number over the hard range, and a way back."""
 
-    def __init__(self, control: Control, changed: Callable[[], None]) -> None:
-        """Call `changed` whenever the value does."""
+    def __init__(
+        self, control: Control, changed: Callable[[], None], estimate: Callable[[str, Take], None]
+    ) -> None:
+        """Call `changed` whenever the value does.
+
+        `estimate` finds out what the control of an id should be, for those that have `auto`.
+        """
         super().__init__()
         self.control, self._changed = control, changed
         self.setToolTip(explanation(control))
@@ -32,13 +38,18 @@ class ControlRow(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
         reset.setText("↺")
         reset.setToolTip(_("Back to {value}").format(value=control.format(control.default)))
         reset.clicked.connect(lambda: self.set_value(control.default))
+        self.auto = QtWidgets.QToolButton()
+        self.auto.setText(_("Auto"))
+        self.auto.setToolTip(_("Find out what the picture needs"))
+        self.auto.clicked.connect(lambda: estimate(control.id, self._take))
+        self.auto.setVisible(control.auto is not None)
         grid = QtWidgets.QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.addWidget(QtWidgets.QLabel(control.label), 0, 0, 1, 3)
-        for column, widget in enumerate((self.slider, self.number, reset)):
+        grid.addWidget(QtWidgets.QLabel(control.label), 0, 0, 1, 4)
+        for column, widget in enumerate((self.slider, self.number, reset, self.auto)):
             grid.addWidget(widget, 1, column)
         self.map = MapChoice(changed)
-        grid.addWidget(self.map, 2, 0, 1, 3)
+        grid.addWidget(self.map, 2, 0, 1, 4)
         self.map.setVisible(False)
         self.set_value(control.default)
         self.slider.valueChanged.connect(self._slid)
@@ -53,6 +64,9 @@ class ControlRow(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
         """Move slider and number."""
         self.number.setValue(value)
         self._follow()
+
+    def _take(self, value: float) -> None:
+        self.set_value(self.control.rounded(value))
 
     def _slid(self, step: int) -> None:
         self.number.blockSignals(True)

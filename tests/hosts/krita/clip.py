@@ -63,6 +63,16 @@ def main(files: list[str], width: int, height: int) -> Steps:
     docker.clip.show_keys({}, docker.model.controls)
     document.setActiveNode(document.rootNode().childNodes()[-1])
     yield 500
+    keys = docker.clip.keys
+    document.setActiveNode(source)
+    document.setCurrentTime(7)
+    yield 500
+    docker.clip.show_keys({}, docker.model.controls)
+    copy = document.rootNode().childNodes()[-1].duplicate()
+    document.rootNode().addChildNode(copy, None)
+    document.setActiveNode(copy)
+    yield 1000
+    seen["is copied"] = docker.clip.keys == keys != {}
     seen["keys"] = {str(frame): values for frame, values in docker.clip.keys.items()}
     return seen
 

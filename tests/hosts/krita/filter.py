@@ -12,6 +12,7 @@ from typing import Any
 from krita import Krita, Selection
 from PyQt5.QtCore import QByteArray
 from PyQt5.QtGui import QImage
+from PyQt5.QtWidgets import QAbstractItemView
 
 PATIENCE = 60.0  # seconds
 Steps = Generator[int, None, Any]
@@ -153,7 +154,7 @@ def busy(docker: Any) -> bool:
 
 
 def state(document: Any) -> dict[str, Any]:
-    """Layers from the bottom with their pixels, and whether the document is modified."""
+    """Layers from the bottom with their pixels, modified or not, and what can be undone."""
     document.waitForDone()
     box = (0, 0, document.width(), document.height())
     layers = [
@@ -161,8 +162,15 @@ def state(document: Any) -> dict[str, Any]:
         for n in document.rootNode().childNodes()
         if n.type() == "paintlayer"
     ]
-    undo = Krita.instance().action("edit_undo").isEnabled()
-    return {"layers": layers, "modified": document.modified(), "undo": undo}
+    return {"layers": layers, "modified": document.modified(), "undo": history()}
+
+
+def history() -> list[str]:
+    """The steps that can be undone in the document in front, oldest first, by Krita's names."""
+    (docker,) = (d for d in Krita.instance().dockers() if d.objectName() == "History")
+    view = docker.findChild(QAbstractItemView)
+    rows = range(1, view.currentIndex().row() + 1)  # the first one is the document as it was opened
+    return [view.model().index(row, 0).data() for row in rows]
 
 
 def named(document: Any, start: str) -> int:
@@ -194,13 +202,13 @@ def encoded(image: QImage) -> str:
     return base64.b64encode(bytes(bits)).decode()
 
 
-def wait(look: Any) -> Steps:
-    """Until `look()` is true."""
+def wait(look: Any, every: int = 50) -> Steps:
+    """Until `look()` is true, looking every so many milliseconds."""
     deadline = time.monotonic() + PATIENCE
     while not look():
         (docker,) = (d for d in Krita.instance().dockers() if d.objectName() == "rheostat_docker")
         assert time.monotonic() < deadline, f"it did not come: {docker.status.text()}"
-        yield 50
+        yield every
     return None
 
 

@@ -45,12 +45,15 @@ def main(cases: dict[str, dict[str, Any]]) -> Steps:
         document.setActiveNode(layer)
         yield 600
         rows(docker)["noise"].set_value(24.0)
-        before = names(parent)
+        before, source = names(parent), pixels_of(document, layer)
         docker.button.click()
         yield from wait(lambda: not docker.is_applying)
         yield 600
         seen[name] = outcome(document, parent, layer)
         seen[name]["before"] = before
+        seen[name]["is untouched"] = source == pixels_of(document, layer)
+        seen[name]["document"] = space_of(document)
+        seen[name]["as floats"] = as_floats(layer, *size)
         for step in ("undo", "redo"):
             krita.action(f"edit_{step}").trigger()
             yield 600
@@ -71,12 +74,34 @@ def outcome(document: Any, parent: Any, layer: Any) -> dict[str, Any]:
     whole = (0, 0, document.width(), document.height())
     return {
         "box": box,
-        "space": [result.colorModel(), result.colorDepth(), result.colorProfile()],
+        "space": space_of(result),
         "names": names(parent),
         "source": base64.b64encode(bytes(layer.pixelData(*box))).decode(),
         "pixels": base64.b64encode(bytes(result.pixelData(*box))).decode(),
         "mask": base64.b64encode(bytes(masks[0].pixelData(*whole))).decode() if masks else "",
     }
+
+
+def pixels_of(document: Any, layer: Any) -> bytes:
+    """All within the document, as Krita has them."""
+    return bytes(layer.pixelData(0, 0, document.width(), document.height()))
+
+
+def space_of(owner: Any) -> list[str]:
+    """Colour model, depth and profile of a layer or a document."""
+    return [owner.colorModel(), owner.colorDepth(), owner.colorProfile()]
+
+
+def as_floats(layer: Any, width: int, height: int) -> str:
+    """The layer in sRGB, as floats, by Krita's own colour management."""
+    draft = Krita.instance().createDocument(width, height, "", "RGBA", "F32", SRGB, 300.0)
+    draft.rootNode().addChildNode(layer.clone(), None)
+    copy = draft.rootNode().childNodes()[-1]
+    copy.setColorSpace("RGBA", "F32", SRGB)
+    data = bytes(copy.pixelData(0, 0, width, height))
+    draft.setModified(False)
+    draft.close()
+    return base64.b64encode(data).decode()
 
 
 def names(parent: Any) -> list[str]:

@@ -30,12 +30,14 @@ def main(daemon: int) -> Steps:
     troubles: dict[str, Callable[[], Any]] = {
         "cancel": docker.stop.click,
         "another layer": lambda: turn_to(document),
+        "a closed docker": docker.close,
         "a frozen daemon": lambda: os.kill(daemon, signal.SIGSTOP),
     }
     for work in ("preview", "apply"):
         for name, trouble in troubles.items():
-            if work == "apply" and name == "another layer":
+            if work == "apply" and name in ("another layer", "a closed docker"):
                 continue  # that does not stop it
+            docker.setVisible(True)
             document.setActiveNode(document.rootNode().childNodes()[0])
             yield 500
             if work == "preview":
@@ -47,6 +49,8 @@ def main(daemon: int) -> Steps:
             gaps = Gaps()
             trouble()
             yield 3500
+            if name == "a closed docker":
+                seen["closed"] = docker.preview is None
             docker.cancel()
             yield 300
             if name == "a frozen daemon":
