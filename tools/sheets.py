@@ -1,7 +1,8 @@
 """Draw docs/images/sliders-*.jpg: every shipped model along each of its sliders.
 
 One part of a photograph with the fault the model repairs; in each row one slider travels while the
-others stand where they are right for the fault, or at their default.
+others stand where they are right for the fault, or at their default. And the paintings of `style`,
+each alone at full strength on three photographs of GB82 (CC0).
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ from rheostat.data import read_rgb, to_float
 from rheostat.degradations import add_gaussian_noise, blur, compress, shrink
 from rheostat.nets import Network
 from rheostat.package import Package, find_packages, read_package
+from rheostat.tasks.style import PAINTINGS, SIDE, measured, position
 from rheostat_client.controls import Control
 from torch import Tensor
 
 REPOSITORY = Path(__file__).parents[1]
 PHOTOGRAPH = REPOSITORY / "docs" / "images" / "astronaut.png"
 PART = (slice(40, 216), slice(150, 326))  # rows, columns: face, hair, collar
+GB82 = REPOSITORY.parent / "shared" / "data" / "test" / "GB82"
+PAINTED = ("city", "dog", "flowers")
 TRAVEL = (0.0, 0.25, 0.5, 0.75, 1.0)
 LABEL = 20  # pixels above each picture
 QUALITY = 88
@@ -55,6 +59,23 @@ def main() -> None:
         path = REPOSITORY / "docs" / "images" / f"sliders-{name}.jpg"
         sheet(package, photograph[:, :, PART[0], PART[1]]).save(path, quality=QUALITY)
         print(path.relative_to(REPOSITORY))
+    path = REPOSITORY / "docs" / "images" / "paintings.jpg"
+    paintings(read_package(find_packages()["style"])).save(path, quality=QUALITY)
+
+
+def paintings(package: Package) -> Image.Image:
+    """A row for each photograph: as it is, and in the manner of each painting."""
+    pictures = [measured(to_float(read_rgb(GB82 / f"{name}.png"))[None]) for name in PAINTED]
+    network, names, side = package.load(), list(PAINTINGS), SIDE
+    canvas = Image.new("RGB", ((1 + len(names)) * side, len(pictures) * (side + LABEL)), "white")
+    for row, photograph in enumerate(pictures):
+        photograph = photograph[:, :, :side, :side]
+        _put(canvas, 0, row * (side + LABEL), "photograph", photograph)
+        for column, name in enumerate(names, 1):
+            with torch.inference_mode():
+                painted = network(photograph, torch.tensor([position({name: 1.0})]))
+            _put(canvas, column * side, row * (side + LABEL), name, painted)
+    return canvas
 
 
 def sheet(package: Package, clean: Tensor) -> Image.Image:
@@ -83,8 +104,8 @@ def _travel(
     values: Mapping[str, float],
 ) -> list[tuple[str, Tensor]]:
     cells = []
-    for position in TRAVEL:
-        value = control.rounded(control.value(position))
+    for place in TRAVEL:
+        value = control.rounded(control.value(place))
         here = {**values, control.id: value}
         with torch.inference_mode():
             picture = before
