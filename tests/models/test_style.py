@@ -12,7 +12,16 @@ from rheostat.nets import Stylizer
 from rheostat.recipe import read_recipe
 from rheostat.scores import Scores
 from rheostat.style import STYLE_LAYERS, STYLE_WEIGHT, StyleLoss, read_painting
-from rheostat.tasks.style import FLOOR, PAINTINGS, StyleTask, layer_weights, measured, position
+from rheostat.tasks.style import (
+    BORDER,
+    FLOOR,
+    KEEP,
+    PAINTINGS,
+    StyleTask,
+    layer_weights,
+    measured,
+    position,
+)
 from rheostat.tasks.task import Batch
 from rheostat_client.errors import RheostatError
 from torch import Tensor
@@ -64,18 +73,22 @@ def test_samples_are_rescaled_photographs_and_sliders_in_range(
 
 
 def test_the_loss_is_what_the_sliders_weigh(task: StyleTask, photograph: Tensor) -> None:
-    x = photograph[:, :, :64, :64]
+    x = photograph[:, :, : 64 + BORDER, : 64 + BORDER]
     y = (x + 0.1).clamp(0, 1)
-    found = task.losses(y, task.losses.content(x))
+    window = (..., slice(5, 69), slice(BORDER, None))
+    found = task.losses(y[window], task.losses.content(x[window]))
 
     def loss(**sliders: float) -> float:
-        return float(task.loss(y, Batch(x, x, torch.tensor([position(sliders)]))))
+        lam = torch.tensor([position(sliders)])
+        return float(task.loss(y, Batch(x, x, lam, (5, BORDER))))
 
     content = found.content[0]
-    full = (content + STYLE_WEIGHT * found.style[0, 0].sum() + FLOOR).log() + content
+    full = (content + STYLE_WEIGHT * found.style[0, 0].sum() + FLOOR).log() + KEEP * content
     assert loss(starry=1.0) == pytest.approx(float(full), rel=1e-4)
     assert loss(starry=0.4, wave=0.4) == pytest.approx(loss(starry=1.0, wave=1.0), rel=1e-4)
-    assert loss(starry=1.0, strength=0.0) == pytest.approx(float((content + FLOOR).log() + content))
+    assert loss(starry=1.0, strength=0.0) == pytest.approx(
+        float((content + FLOOR).log() + KEEP * content)
+    )
 
 
 def test_stroke_moves_weight_from_fine_to_coarse_layers() -> None:

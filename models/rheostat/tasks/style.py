@@ -27,6 +27,8 @@ COARSENESS = (-1.0, -1.0, 0.0, 1.0, 1.0)  # of the style layers
 CONTRAST = 4.0  # by what a layer's weight grows or falls from the middle of stroke to its end
 MIDDLE = 0.5  # stroke at which all layers weigh alike
 FLOOR = 0.1  # added to the loss before its logarithm: less than that is as good as nothing
+KEEP = 4.0  # of content beside the logarithm: it holds while style is still far the larger term
+BORDER = 40  # pixels of the result that the loss does not see, shared out at random by its sides
 SIDE = 256  # pixels; pictures are measured at this short side
 
 
@@ -34,9 +36,11 @@ class StyleTask(Task):
     """λ = (weight of each painting …, stroke, strength).
 
     L(λ) = content + 40 · strength² · Σᵢ shareᵢ Σₗ wₗ(stroke) · styleᵢₗ, with the shares of the
-    paintings in the sum of their weights. What is trained is log L + content: a sample counts by
-    the factor that its loss can still fall, be it weak or strong, dark or bright, and content is
-    not forgotten while style is still far the larger term. wₗ(stroke) moves weight from
+    paintings in the sum of their weights. What is trained is log L + 4 · content: a sample counts
+    by the factor that its loss can still fall, be it weak or strong, dark or bright, and content is
+    not forgotten while style is still far the larger term. The loss looks at a window somewhere in
+    the result: a network that knows where the border is paints dark and bright bars along it, which
+    have the painting's statistics and nothing of the photograph. wₗ(stroke) moves weight from
     fine to coarse layers (Babaeizadeh & Ghiasi, ICLR 2020) and keeps its sum. Photographs are taken
     between their own size and about 0.4 of it.
     """
@@ -79,19 +83,22 @@ class StyleTask(Task):
         drawn = (torch.rand(count, 3, generator=generator) < 0.67)[:, parts]
         varied = torch.rand(count, 1, generator=generator) < detailed
         lam = torch.where(varied & drawn, anything, plain)
-        return Batch(pictures, pictures, lam)
+        top, left = torch.randint(BORDER + 1, (2,), generator=generator).tolist()
+        return Batch(pictures, pictures, lam, (top, left))
 
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
         """The scalar loss; see the class."""
         weights, stroke, strength = batch.lam.tensor_split([len(PAINTINGS), -1], dim=1)
+        seen, photograph = (_inside(picture, batch.phase) for picture in (output, batch.target))
         with torch.no_grad():
-            content = self.losses.content(batch.target)
-        found = self.losses(output, content)
+            content = self.losses.content(photograph)
+        found = self.losses(seen, content)
         shares = weights / weights.sum(1, keepdim=True)
         style = (found.style * shares[:, :, None] * layer_weights(stroke)[:, None]).sum((1, 2))
         weight = STYLE_WEIGHT * strength[:, 0] ** 2
-        total: Tensor = (found.content + weight * style + FLOOR).log() + found.content
-        return total.mean()
+        total = (found.content + weight * style + FLOOR).log() + KEEP * found.content
+        mean: Tensor = total.mean()
+        return mean
 
     def validate(self, network: Network, pictures: Sequence[Tensor]) -> dict[str, float]:
         """The total loss of every painting alone at full strength, in the middle of stroke."""
@@ -171,6 +178,13 @@ def measured(clean: Tensor) -> Tensor:
     scale = SIDE / min(clean.shape[2:])
     size = [round(side * scale / 4) * 4 for side in clean.shape[2:]]
     return F.interpolate(clean, size, mode="bicubic", antialias=True).clamp(0, 1)
+
+
+def _inside(picture: Tensor, phase: tuple[int, int]) -> Tensor:
+    """The window of the loss, `phase` from the top left; its sides are less by BORDER."""
+    top, left = phase
+    height, width = (side - BORDER for side in picture.shape[2:])
+    return picture[:, :, top : top + height, left : left + width]
 
 
 def _layers(sign: int) -> list[int]:

@@ -21,7 +21,8 @@ from ..scores import Render, Scores
 class Batch:
     """Training samples: `input` and `target` (N, 3, H, W) in 0..1, `lam` (N, P).
 
-    `phase` is a shift by 0 or 1 pixel each way for losses that see the picture on a grid of two.
+    `phase` is where a loss begins to look, pixels down and right: one that sees the picture on a
+    grid, or in a window.
     """
 
     input: Tensor
