@@ -104,9 +104,14 @@ class Krita:
     def install(self) -> None:
         """Install the plug-in, and the one that runs scenarios."""
         self.rheostat("install", "krita", "--profile", str(self.resources))
+        self.add_harness()
+
+    def add_harness(self) -> None:
+        """Install the plug-in that runs scenarios."""
         harness = TESTS / "hosts" / "krita" / "harness"
         shutil.copytree(harness, self.resources / "pykrita", dirs_exist_ok=True)
-        text = self.settings.read_text()
+        self.settings.parent.mkdir(parents=True, exist_ok=True)
+        text = self.settings.read_text() if self.settings.exists() else "[python]\n"
         self.settings.write_text(f"{text}enable_harness=true\n")
 
     def rheostat(self, *words: str) -> str:

@@ -18,6 +18,7 @@ from .docker import Docker
 from .exported import Exports
 
 DOCKER = "rheostat_docker"
+RIGHT = DockWidgetFactoryBase.DockPosition.DockRight
 
 
 class Rheostat(Extension):  # type: ignore[misc]  # krita has no types
@@ -45,4 +46,4 @@ def _show(window: Any, model: str) -> None:
 _krita = Krita.instance()
 _exports = Exports()
 _krita.addExtension(Rheostat(_krita))
-_krita.addDockWidgetFactory(DockWidgetFactory(DOCKER, DockWidgetFactoryBase.DockRight, Docker))
+_krita.addDockWidgetFactory(DockWidgetFactory(DOCKER, RIGHT, Docker))

@@ -12,13 +12,14 @@ from rheostat_client.settings import Settings
 
 LAYERED = (".ora", ".psd")  # files that keep layers' names only; elsewhere a name says nothing
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
+ONLY_NAMES = (".ora", ".psd")  # files that keep layers' names, and not what we note of them
 
 
 def settings_of(document: Any, node: Any, is_as_opened: bool) -> Settings | None:
     """The settings that came with the node; None if there are none.
 
     `is_as_opened`: no filter has made a layer in the document yet, so that its file tells of its
-    lowest layer.
+    lowest layer, and names are all there is.
     """
     if node.type() == "filelayer":
         return carried.read(Path(node.path()))

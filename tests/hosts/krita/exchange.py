@@ -102,7 +102,7 @@ def confirm(path: str) -> None:
                     next(b for b in buttons if b.isDefault()).click()
                 elif not name:
                     buttons = dialog.findChildren(QPushButton)
-                    next(b for b in buttons if b.text().replace("&", "") == "OK").click()
+                    next(b for b in buttons if b.text().replace("&", "") in ("OK", "Yes")).click()
 
     for seconds in (2, 4, 6):
         QTimer.singleShot(1000 * seconds, answer)

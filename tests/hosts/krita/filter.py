@@ -155,14 +155,18 @@ def busy(docker: Any) -> bool:
 
 def state(document: Any) -> dict[str, Any]:
     """Layers from the bottom with their pixels, modified or not, and what can be undone."""
+    return {"layers": layers(document), "modified": document.modified(), "undo": history()}
+
+
+def layers(document: Any) -> list[dict[str, str]]:
+    """Paint layers from the bottom with their pixels."""
     document.waitForDone()
     box = (0, 0, document.width(), document.height())
-    layers = [
+    return [
         {"name": n.name(), "pixels": base64.b64encode(bytes(n.pixelData(*box))).decode()}
         for n in document.rootNode().childNodes()
         if n.type() == "paintlayer"
     ]
-    return {"layers": layers, "modified": document.modified(), "undo": history()}
 
 
 def history() -> list[str]:
