@@ -73,12 +73,19 @@ def filter_layer(answer: Path) -> Steps:
     docker.compare.divider.setValue(500)
     yield 100
     seen["split"] = encoded(overlay.grab(overlay.rect()).toImage())
+    drag(overlay._handle, fake.QtCore.QPointF(-12, 0))
+    yield 100
+    seen["dragged"] = docker.compare.split.divider
     docker.compare.hold.pressed.emit()
     yield 100
     seen["held"] = encoded(overlay.grab(overlay.rect()).toImage())
     docker.compare.hold.released.emit()
     docker.compare.divided.setChecked(False)
 
+    rows["noise"].auto.click()
+    yield from wait(docker, lambda: docker.values["noise"] != 24.0)
+    seen["auto"] = docker.values["noise"]
+    rows["noise"].number.setValue(24.0)
     docker.button.click()
     yield from wait(docker, lambda: not docker.is_applying)
     result = document.rootNode().childNodes()[-1]
@@ -111,6 +118,20 @@ def filter_layer(answer: Path) -> Steps:
     docker.stop.click()
     seen["is over"] = docker.preview is None
     return seen
+
+
+def drag(widget: Any, way: Any) -> None:
+    """Press the left button on a widget's middle, move, and release."""
+    kinds, button = fake.QtCore.QEvent.Type, fake.QtCore.Qt.MouseButton.LeftButton
+    middle = fake.QtCore.QPointF(widget.rect().center())
+    for kind, at, buttons in (
+        (kinds.MouseButtonPress, middle, button),
+        (kinds.MouseMove, middle + way, button),
+        (kinds.MouseButtonRelease, middle, fake.QtCore.Qt.MouseButton.NoButton),
+    ):
+        none = fake.QtCore.Qt.KeyboardModifier.NoModifier
+        event = fake.QtGui.QMouseEvent(kind, at, at, button, buttons, none)
+        fake.QtWidgets.QApplication.sendEvent(widget, event)
 
 
 def picture() -> bytes:

@@ -66,11 +66,21 @@ def test_left_of_the_divider_the_source_shows(seen: dict[str, Any]) -> None:
     assert not split[:, : middle - 2].any()
     assert split[:, middle + 2 :].all()
     assert not held.any()
+    assert seen["dragged"] == pytest.approx(0.25, abs=0.03)  # 12 of 48 pixels to the left
 
 
 def test_apply_adds_the_result(seen: dict[str, Any], expected: NDArray[np.uint8]) -> None:
     assert seen["result"]["name"] == "Tiny · noise 24 · detail 0.5"
     np.testing.assert_array_equal(swapped(seen["result"]["pixels"]), expected)
+
+
+def test_auto_finds_what_the_command_line_finds(
+    seen: dict[str, Any], rheostat: Command, tmp_path: Path
+) -> None:
+    source = tmp_path / "in.png"
+    source.write_bytes(imagecodecs.png_encode(swapped(seen["source"])))
+    (found,) = rheostat.json("filter", "tiny", source, tmp_path / "out.png", "--set", "noise=auto")
+    assert seen["auto"] == found["controls"]["noise"]
 
 
 def test_settings_come_back(outcome: dict[str, Any], seen: dict[str, Any]) -> None:
