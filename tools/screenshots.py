@@ -1,4 +1,4 @@
-"""`tools/hosts screenshots`: docs/images/gimp-*.png and krita-*.png, from the real programs."""
+"""`tools/hosts screenshots [gimp] [krita]`: docs/images/gimp-*.png and krita-*.png, as they are."""
 
 from __future__ import annotations
 
@@ -18,26 +18,40 @@ SIGMA = 25  # of the noise, in 8-bit levels
 
 
 def main() -> None:
-    """Filter a photograph, with noise we know, as a person would."""
+    """Filter a photograph, with noise we know, as a person would; in both programs by default."""
+    programs = sys.argv[1:] or ["gimp", "krita"]
     with tempfile.TemporaryDirectory() as folder, virtual_screen() as display:
         picture = Path(folder) / "astronaut.png"
         add_noise(IMAGES / "astronaut.png", picture)
-        gimp = Gimp(Path(folder), REPOSITORY / "models" / "zoo")
-        gimp.install()
-        gimp.run(
-            "shots",
-            display=display,
-            picture=str(picture),
-            key=gimp.shortcut("denoise"),
-            retune=gimp.shortcut("retune"),
-            model="Denoise",
-            noise=str(SIGMA),
-            shots=str(IMAGES),
-        )
-        krita = Krita(Path(folder), REPOSITORY / "models" / "zoo")
-        krita.install()
-        krita.run("shots", display=display, picture=str(picture), shots=str(IMAGES))
-        gimp.rheostat("stop")
+        if "gimp" in programs:
+            shoot_gimp(Path(folder), display, picture)
+        if "krita" in programs:
+            shoot_krita(Path(folder), display, picture)
+
+
+def shoot_gimp(home: Path, display: str, picture: Path) -> None:
+    """The dialogs, and a result."""
+    gimp = Gimp(home, REPOSITORY / "models" / "zoo")
+    gimp.install()
+    gimp.run(
+        "shots",
+        display=display,
+        picture=str(picture),
+        key=gimp.shortcut("denoise"),
+        retune=gimp.shortcut("retune"),
+        model="Denoise",
+        noise=str(SIGMA),
+        shots=str(IMAGES),
+    )
+    gimp.rheostat("stop")
+
+
+def shoot_krita(home: Path, display: str, picture: Path) -> None:
+    """The docker, and a result."""
+    krita = Krita(home, REPOSITORY / "models" / "zoo")
+    krita.install()
+    krita.run("shots", display=display, picture=str(picture), shots=str(IMAGES))
+    krita.rheostat("stop")
 
 
 def add_noise(clean: Path, noisy: Path) -> None:

@@ -7,11 +7,13 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 
 from rheostat_client.connection import Connection
 from rheostat_client.errors import RheostatError
 from rheostat_client.rendezvous import endpoints, runtime_folder
 
+from . import krita
 from .installation import contents, find_profiles, is_current, plug_in
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
@@ -101,14 +103,26 @@ def _gimp() -> Iterator[Finding]:
         return
     files, _ = contents("gimp")
     for profile in profiles:
-        if not plug_in(profile).exists():
-            text, remedy = "Rheostat is not installed.", "Run: rheostat install gimp"
-        elif not is_current(profile, files):
-            text, remedy = "Rheostat or its models have changed.", "Run: rheostat install gimp"
-        else:
-            yield Finding("gimp", OK, f"installed in {profile}")
-            continue
-        yield Finding("gimp", WARNING, f"{profile}: {text}", remedy)
+        yield _installed("gimp", profile, plug_in(profile), is_current(profile, files))
 
 
-LOOKS = (_python, _torch, _runtime, _models, _daemon, _gimp)
+def _krita() -> Iterator[Finding]:
+    try:
+        homes = krita.find_homes()
+    except RheostatError as error:
+        yield Finding("krita", OK, error.message)
+        return
+    files, _ = contents("krita")
+    for home in homes:
+        is_current = krita.is_current(home, files)
+        yield _installed("krita", home.resources, home.folder, is_current)
+
+
+def _installed(host: str, profile: Path, folder: Path, is_current: bool) -> Finding:
+    if is_current:
+        return Finding(host, OK, f"installed in {profile}")
+    text = "Rheostat or its models have changed" if folder.exists() else "Rheostat is not installed"
+    return Finding(host, WARNING, f"{profile}: {text}.", f"Run: rheostat install {host}")
+
+
+LOOKS = (_python, _torch, _runtime, _models, _daemon, _gimp, _krita)

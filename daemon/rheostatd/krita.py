@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from rheostat_client.errors import RheostatError
 
-from .installation import NAME, Files, check_ours, put, remove
+from .installation import NAME, Files, check_ours, put, remove, tree
 
 DESKTOP = f"{NAME}.desktop"  # what tells Krita of a plug-in
 
@@ -54,8 +54,7 @@ def install(home: Home, files: Files) -> Path:
 
     Returns the plug-in's folder. Raises RheostatError `unwritable`, and leaves what was there.
     """
-    inner = {name: data for name, data in files.items() if name != DESKTOP}
-    put(home.folder, inner, home.resources)
+    put(home.folder, _inner(files), home.resources)
     try:
         (home.resources / "pykrita" / DESKTOP).write_bytes(files[DESKTOP])
         _switch(home.settings, on=True)
@@ -66,6 +65,11 @@ def install(home: Home, files: Files) -> Path:
             "Close Krita and install again, or switch it on in Krita's settings.",
         ) from error
     return home.folder
+
+
+def is_current(home: Home, files: Files) -> bool:
+    """Whether exactly `files` are installed."""
+    return tree(home.folder) == _inner(files)
 
 
 def uninstall(home: Home) -> Path | None:
@@ -91,6 +95,11 @@ def pack(path: Path, files: Files) -> None:
         raise RheostatError(
             "unwritable", f"{path} cannot be written: {error.strerror}.", "Name another file."
         ) from error
+
+
+def _inner(files: Files) -> Files:
+    """What goes into the plug-in's folder, and not beside it."""
+    return {name: data for name, data in files.items() if name != DESKTOP}
 
 
 def _homes() -> Iterator[Home]:

@@ -52,6 +52,14 @@ def test_installing_twice_is_installing_once(
     assert (tmp_path / ".config" / "kritarc").read_text() == settings
 
 
+def test_the_doctor_sees_what_is_there(lonely: Command, resources: Path) -> None:
+    assert "Rheostat is not installed" in lonely("doctor")
+    lonely("install", "krita")
+    assert f"installed in {resources}" in lonely("doctor")
+    (resources / "pykrita" / "rheostat" / "models.json").write_text("[]")
+    assert "rheostat install krita" in lonely("doctor")
+
+
 def test_uninstalled_nothing_is_left(lonely: Command, resources: Path, tmp_path: Path) -> None:
     lonely("install", "krita")
     assert "Removed" in lonely("uninstall", "krita")
