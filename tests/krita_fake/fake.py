@@ -330,13 +330,15 @@ class KisQPainterCanvas(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no
 
 
 class View:
-    """Shows a document at its own size, at the canvas's corner."""
+    """Shows a document at the canvas's corner."""
+
+    zoom = 1.0
 
     def flakeToImageTransform(self) -> Any:  # noqa: N802
         return QtGui.QTransform()
 
     def flakeToCanvasTransform(self) -> Any:  # noqa: N802
-        return QtGui.QTransform()
+        return QtGui.QTransform.fromScale(self.zoom, self.zoom)
 
 
 class Window:

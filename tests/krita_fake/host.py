@@ -69,6 +69,11 @@ def filter_layer(answer: Path) -> Steps:
     overlay = docker.preview.overlay
     seen["preview"] = encoded(overlay.image)
     seen["drawn"] = encoded(overlay.grab(overlay.rect()).toImage())
+    for zoom in (1.5, 3.0):
+        window.activeView().zoom = zoom
+        yield 100
+        seen[f"at {zoom}"] = encoded(overlay.grab(overlay.rect()).toImage())
+    window.activeView().zoom = 1.0
     docker.compare.divided.setChecked(True)
     docker.compare.divider.setValue(500)
     yield 100

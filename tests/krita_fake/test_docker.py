@@ -59,6 +59,17 @@ def test_the_preview_is_what_the_command_line_makes(
     np.testing.assert_array_equal(rgba(seen["drawn"])[..., :3], expected[..., :3])
 
 
+def test_only_far_enlarged_pixels_are_seen_as_such(
+    seen: dict[str, Any], expected: NDArray[np.uint8]
+) -> None:
+    rows, columns = np.arange(HEIGHT)[:, None], np.arange(WIDTH)
+    for zoom, is_sharp in ((1.5, False), (3.0, True)):
+        nearest = expected[((rows + 0.5) / zoom).astype(int), ((columns + 0.5) / zoom).astype(int)]
+        drawn = rgba(seen[f"at {zoom}"])
+        assert np.array_equal(drawn[..., :3], nearest[..., :3]) == is_sharp
+        assert np.abs(drawn.astype(float) - nearest).mean() < 25  # it is that picture
+
+
 def test_left_of_the_divider_the_source_shows(seen: dict[str, Any]) -> None:
     whole, split, held = (rgba(seen[name])[..., 3] for name in ("drawn", "split", "held"))
     middle = WIDTH // 2

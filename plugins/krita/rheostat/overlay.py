@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from .handle import Handle
 from .nodes import Opened
 from .qt import QtCore, QtGui, QtWidgets
 
+PIXELS = 2.0  # zoom from which single pixels are to be seen, as in Krita
 SYNC = 33  # milliseconds between two looks at how the canvas is turned and scaled
 CANVASES = ("KisOpenGLCanvas2", "KisQPainterCanvas")
 FORMATS = {
@@ -128,6 +130,9 @@ class Overlay(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
         source, columns = self._source, self._split.columns(self._source.width)
         painter = QtGui.QPainter(self)
         painter.setTransform(self._transform)
+        zoom = math.hypot(self._transform.m11(), self._transform.m12())
+        hint = QtGui.QPainter.RenderHint.SmoothPixmapTransform
+        painter.setRenderHint(hint, zoom < PIXELS)
         rest = QtCore.QRect(columns, 0, source.width - columns, source.height)
         painter.drawImage(QtCore.QPoint(source.x + columns, source.y), self._image, rest)
         if 0 < columns < source.width:
