@@ -17,7 +17,7 @@ from hosts.rig import Krita, virtual_screen  # isort: skip  # .hosts says where 
 
 MEGAPIXELS = (1, 12)
 DRAGS = 20
-LAYERS = 5
+LAYERS = 4
 DRAGGED = ("model", "MP", "first preview, s", "p50, ms", "p95, ms", "last of five, ms", "stays")
 ADDED = ("who adds a layer", "median, ms", "max, ms")
 
@@ -37,6 +37,7 @@ def main() -> None:
         for model in MODELS:
             for megapixels, picture in pictures.items():
                 dragged.append((model, str(megapixels), *drag(krita, display, picture, model)))
+                print(*dragged[-1], flush=True)
         added = add(krita, display, pictures[MEGAPIXELS[-1]])
         krita.rheostat("stop")
     report(dragged, added)
@@ -84,8 +85,7 @@ def report(dragged: Rows, added: Rows) -> None:
         "",
         f"The longest time without a turn of Krita's event loop, {LAYERS} times each. A layer that "
         "comes, even an empty one, has Krita compose the whole picture and draw the canvas (here "
-        "without a GPU). A script cannot add one without that; all else that Apply does is done in "
-        "turns of 20 ms.",
+        "without a GPU). A script cannot add one without that.",
         "",
         *show(ADDED, added),
     ]

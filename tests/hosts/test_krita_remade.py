@@ -84,6 +84,10 @@ def test_the_divider_is_dragged_on_the_canvas_however_it_is_turned(seen: dict[st
     assert seen["dragged"] == [pytest.approx(750, abs=25)] * 2
 
 
+def test_a_pen_drags_it_too_and_paints_nothing(seen: dict[str, Any]) -> None:
+    assert seen["dragged by a pen"] == [pytest.approx(750, abs=25), True]
+
+
 def test_beside_the_handle_the_brush_paints(seen: dict[str, Any]) -> None:
     assert seen["painted beside"] == ["Freehand Brush Stroke"]
     assert not seen["knob without preview"]

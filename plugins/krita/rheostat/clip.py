@@ -128,20 +128,23 @@ class Clip:
             subject.check()
             first = min(results)
             name = f"{self._model.name} · {subject.node.name()}"
+            made = subject.settings(results[first].settings, name)
+            made = replace(made, source={**made.source, "keys": to_plain(self._keys)})
+            made = records.marked(subject.document, made, layer, subject.node)
+            yield
+            subject.check()
             copy = layer.clone()
             copy.setName(name)
             above = subject.result or subject.node
             above.parentNode().addChildNode(copy, above)
+            id: str = copy.uniqueId().toString()
+            records.remember(subject.document, id, made)
             if subject.result is not None:
                 yield
                 subject.result.remove()
         finally:
             draft.setModified(False)
             draft.close()
-        made = subject.settings(results[first].settings, name)
-        source = {**made.source, "keys": to_plain(self._keys)}
-        id: str = copy.uniqueId().toString()
-        records.remember(subject.document, id, replace(made, source=source))
         return id
 
     def _fail(self, error: Exception) -> None:

@@ -9,7 +9,7 @@ from rheostat_client.connection import Rendered
 from rheostat_client.texts import _
 
 from . import records
-from .loop import Steps
+from .loop import WAIT, Steps
 from .nodes import Subject, strips
 from .qt import QtCore
 from .spaces import DEPTHS, SRGB, Converter, Space, space_of, srgb, swapped
@@ -39,6 +39,10 @@ def add(subject: Subject, result: Rendered, name: str, x: int, y: int) -> Steps:
             _clear(layer)
         yield from fill(layer, result, converter, x + result.x, y + result.y)
         subject.check()
+        made = subject.settings(result.settings, name)
+        made = records.marked(document, made, layer, subject.node)
+        yield
+        subject.check()
         selection = document.selection()
         if old is None:
             if selection is not None:
@@ -48,11 +52,11 @@ def add(subject: Subject, result: Rendered, name: str, x: int, y: int) -> Steps:
             layer = layer.clone()  # the first stays in the draft
         above = old or subject.node
         above.parentNode().addChildNode(layer, above)
-        id = layer.uniqueId().toString()
+        id: str = layer.uniqueId().toString()
+        records.remember(document, id, made)
+        yield WAIT  # Krita composes and draws it; what is left to do comes after that
         if old is not None:
-            yield
             old.remove()
-        records.remember(document, id, subject.settings(result.settings, name))
         return id
     finally:
         converter.close()

@@ -33,15 +33,22 @@ class Handle(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
 
     def mousePressEvent(self, event: Any) -> None:  # noqa: N802
         """Take the knob; whatever button it is, the canvas does not hear of it."""
-        self._grip = event.pos() - self.rect().center()
+        self._grip = _place(event) - self.rect().center()
 
     def mouseMoveEvent(self, event: Any) -> None:  # noqa: N802
         """Drag it."""
         if event.buttons() & QtCore.Qt.MouseButton.LeftButton:
-            self._moved(self.mapToParent(event.pos() - self._grip))
+            self._moved(self.mapToParent(_place(event) - self._grip))
 
     def mouseReleaseEvent(self, _event: Any) -> None:  # noqa: N802
         """Let go of it; a stroke of the brush would end otherwise."""
+
+    def tabletEvent(self, event: Any) -> None:  # noqa: N802
+        """A pen does what the mouse does; the canvas would take it for a stroke."""
+        kind = QtCore.QEvent.Type
+        acts = {kind.TabletPress: self.mousePressEvent, kind.TabletMove: self.mouseMoveEvent}
+        acts.get(event.type(), self.mouseReleaseEvent)(event)
+        event.accept()
 
     def paintEvent(self, _event: Any) -> None:  # noqa: N802
         """A white disc with a dark rim, seen on every picture."""
@@ -51,3 +58,8 @@ class Handle(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
         painter.setBrush(QtCore.Qt.GlobalColor.white)
         painter.drawEllipse(self.rect().adjusted(2, 2, -3, -3))
         painter.end()
+
+
+def _place(event: Any) -> Any:
+    """Where it is, in the widget's pixels; Qt 6 has another name for it."""
+    return event.position().toPoint() if hasattr(event, "position") else event.pos()

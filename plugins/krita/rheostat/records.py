@@ -18,15 +18,22 @@ ROWS = 64  # of a layer, that are enough to know it by
 
 
 def remember(document: Any, layer: str, settings: Settings) -> None:
-    """Note in the document what made the layer of that id, and what its pixels are."""
-    pixels = _fingerprint(document, _node(document, layer))
-    others = _fingerprint(document, _source(document, settings))
-    if pixels not in ("", others):  # else a copy of the source would be taken for the result's
-        settings = replace(settings, source={**settings.source, "pixels": pixels})
+    """Note in the document what made the layer of that id."""
     records = _records(document)
     records[layer] = settings.to_json()
     data = QtCore.QByteArray(json.dumps(records, sort_keys=True).encode())
     document.setAnnotation(PARASITE, "Settings of Rheostat's layers", data)
+
+
+def marked(document: Any, settings: Settings, layer: Any, source: Any) -> Settings:
+    """The settings with a mark by which copies of `layer`, made from `source`, are known.
+
+    Without one, if both have the same pixels: a copy of the source would be taken for the layer's.
+    """
+    pixels = _fingerprint(document, layer)
+    if pixels in ("", _fingerprint(document, source)):
+        return settings
+    return replace(settings, source={**settings.source, "pixels": pixels})
 
 
 def record(document: Any, node: Any) -> Settings | None:

@@ -6,12 +6,13 @@ import subprocess
 import time
 from typing import Any
 
-from hosts.krita.filter import Steps, busy, rows, the_docker, wait
+from hosts.krita.filter import Steps, rows, the_docker, wait
 from krita import Krita
 from PyQt5.QtCore import QEvent, QObject, QPoint, QRect, QTimer
 from PyQt5.QtWidgets import QStyle, QStyleOptionSlider
 
 SIDE = 64  # pixels of the middle of the picture, which is looked at
+SETTLED = 1.2  # seconds
 TRAVEL = 7  # pixels of the screen that a drag moves the slider's handle
 
 
@@ -36,30 +37,34 @@ def main(picture: str, model: str, drags: int) -> Steps:
         start = mouse.drag()
         yield from wait(lambda: docker.preview and docker.preview.overlay, every=5)
         sight = Sight(docker.preview.overlay)
-        yield from wait(sight.has_changed)
-        first = sight.when - start
+        yield from still(sight)
+        first = sight.first - start
         later = []
         for _ in range(drags):
-            yield 200
             sight.look_away()
             start = mouse.drag()
-            yield from wait(sight.has_changed)
-            later.append(sight.when - start)
-        yield from wait(lambda: not busy(docker))
+            yield from still(sight)
+            later.append(sight.first - start)
+        sight.look_away()
         for _ in range(5):  # faster than anybody renders
             last = mouse.drag()
             yield 30
         value = docker.values["noise"]
-        yield from wait(lambda: not busy(docker))
-    seen, when = sight.pixels(), sight.when
-    rows(docker)["noise"].number.setValue(value + 5)
-    yield from wait(lambda: not busy(docker))
-    between = sight.pixels()
-    rows(docker)["noise"].number.setValue(value)
-    yield from wait(lambda: not busy(docker))
-    is_last = seen == sight.pixels() != between
+        yield from still(sight)
+    seen, when = sight.pixels(), sight.last
+    for other in (value + 5, value):
+        sight.look_away()
+        rows(docker)["noise"].number.setValue(other)
+        yield from still(sight)
+    is_last = seen == sight.pixels()
     docker.cancel()
     return {"first": first, "later": later, "last": when - last, "is last": is_last}
+
+
+def still(sight: Sight) -> Steps:
+    """Until the pixels have changed, and then not any more for a while."""
+    yield from wait(lambda: sight.last > 0)
+    yield from wait(lambda: time.monotonic() - sight.last > SETTLED)
 
 
 class Mouse:
@@ -108,16 +113,13 @@ class Sight(QObject):  # type: ignore[misc]  # PyQt has no types
 
     def __init__(self, overlay: Any) -> None:
         super().__init__(overlay)
-        self._overlay, self._before, self.when = overlay, bytes(4 * SIDE * SIDE), 0.0
+        self._overlay, self._before = overlay, bytes(4 * SIDE * SIDE)
+        self.first = self.last = 0.0
         overlay.installEventFilter(self)
 
     def look_away(self) -> None:
-        """Wait for other pixels than those of now."""
-        self._before, self.when = self.pixels(), 0.0
-
-    def has_changed(self) -> bool:
-        """Whether they came; `when` is when they were last painted anew."""
-        return self.when > 0
+        """Note from now on when other pixels were painted, `first` and `last`."""
+        self._before, self.first, self.last = self.pixels(), 0.0, 0.0
 
     def pixels(self) -> bytes:
         """The middle, as it is drawn."""
@@ -138,4 +140,5 @@ class Sight(QObject):  # type: ignore[misc]  # PyQt has no types
         return False
 
     def _painted(self) -> None:
-        self.when = time.monotonic()
+        self.last = time.monotonic()
+        self.first = self.first or self.last

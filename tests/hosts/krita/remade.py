@@ -7,7 +7,9 @@ from typing import Any
 
 from hosts.krita.filter import Steps, busy, encoded, history, named, rows, the_docker, wait
 from krita import Krita
-from PyQt5.QtCore import QByteArray, QPoint, QPointF
+from PyQt5.QtCore import QByteArray, QEvent, QPoint, QPointF, Qt
+from PyQt5.QtGui import QTabletEvent
+from PyQt5.QtWidgets import QApplication
 
 
 def main(picture: str) -> Steps:
@@ -196,6 +198,13 @@ def dragged(docker: Any, overlay: Any, seen: dict[str, Any]) -> Steps:
             yield 300
         seen["dragged"].append(docker.compare.divider.value())
         assert history() == before  # it was no stroke of the brush
+    before = history()
+    docker.compare.divider.setValue(500)
+    yield 300
+    for kind, away in (("Press", 0), ("Move", 1), ("Release", 1)):
+        pen(knob, kind, QPointF(knob.rect().center()) + away * way)
+        yield 200
+    seen["dragged by a pen"] = [docker.compare.divider.value(), history() == before]
     beside = knob.mapToGlobal(knob.rect().center()) + QPoint(60, 40)
     before = history()
     Krita.instance().action("KritaShape/KisToolBrush").trigger()
@@ -217,6 +226,25 @@ def dragged(docker: Any, overlay: Any, seen: dict[str, Any]) -> Steps:
     seen["knob without preview"] = any(type(w).__name__ == "Handle" for w in canvas.children())
     docker.compare.preview.setChecked(True)
     return None
+
+
+def pen(widget: Any, kind: str, at: QPointF) -> None:
+    """Let a pen press, move or release at a point of a widget."""
+    button = Qt.MouseButton.LeftButton
+    event = QTabletEvent(
+        getattr(QEvent.Type, f"Tablet{kind}"),
+        at,
+        QPointF(widget.mapToGlobal(at.toPoint())),
+        QTabletEvent.TabletDevice.Stylus,
+        QTabletEvent.PointerType.Pen,
+        0.5,
+        *(0, 0, 0.0, 0.0, 0),  # tilt, tangential pressure, rotation, z
+        Qt.KeyboardModifier.NoModifier,
+        1,
+        button,
+        button,
+    )
+    QApplication.sendEvent(widget, event)
 
 
 def xdotool(words: str) -> None:

@@ -47,6 +47,7 @@ def main(picture: str, times: int) -> Steps:
             yield from wait(lambda: len(document.rootNode().childNodes()) == 2)
             yield 2000  # until it is composed and drawn
             seen[name].append(gaps.longest())
-            krita.action("edit_undo").trigger()
-            yield from wait(lambda: len(document.rootNode().childNodes()) == 1)
+            while len(document.rootNode().childNodes()) > 1:
+                krita.action("edit_undo").trigger()  # which does nothing while Krita is busy
+                yield 1000
     return seen
