@@ -90,4 +90,5 @@ class View:
                 "Paint it between black and white.",
             )
         low = control.soft[0] if control.off is None else control.off
-        return low + grey * np.float32(self.controls[control.id] - low)
+        # White has to be the slider's value to the last bit.
+        return np.float32(low) * (1 - grey) + grey * np.float32(self.controls[control.id])

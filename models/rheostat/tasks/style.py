@@ -27,7 +27,7 @@ COARSENESS = (-1.0, -1.0, 0.0, 1.0, 1.0)  # of the style layers
 CONTRAST = 4.0  # by what a layer's weight grows or falls from the middle of stroke to its end
 MIDDLE = 0.5  # stroke at which all layers weigh alike
 FLOOR = 0.1  # added to the loss before its logarithm: less than that is as good as nothing
-KEEP = 4.0  # of content beside the logarithm: it holds while style is still far the larger term
+KEEP = 1.5  # of content beside the logarithm: it holds while style is still far the larger term
 BORDER = 40  # pixels of the result that the loss does not see, shared out at random by its sides
 SIDE = 256  # pixels; pictures are measured at this short side
 
@@ -36,7 +36,7 @@ class StyleTask(Task):
     """λ = (weight of each painting …, stroke, strength).
 
     L(λ) = content + 40 · strength² · Σᵢ shareᵢ Σₗ wₗ(stroke) · styleᵢₗ, with the shares of the
-    paintings in the sum of their weights. What is trained is log L + 4 · content: a sample counts
+    paintings in the sum of their weights. What is trained is log L + 1.5 · content: a sample counts
     by the factor that its loss can still fall, be it weak or strong, dark or bright, and content is
     not forgotten while style is still far the larger term. The loss looks at a window somewhere in
     the result: a network that knows where the border is paints dark and bright bars along it, which
