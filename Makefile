@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: install demo test hosts test-hosts lint bench
+.PHONY: install demo test hosts test-hosts test-gimp test-krita lint bench
 
 install: $(READY)
 
@@ -22,8 +22,14 @@ test: $(READY)
 hosts: $(READY)
 	tools/hosts build
 
-test-hosts: hosts
-	tools/hosts test
+# Each has a root, a network and processes of its own: `make --jobs 2` runs both at once.
+test-hosts: test-gimp test-krita
+
+test-gimp: hosts
+	tools/hosts test -k gimp
+
+test-krita: hosts
+	tools/hosts test -k 'not gimp'
 
 lint: $(READY)
 	$(BIN)/ruff check .

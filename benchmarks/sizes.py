@@ -34,8 +34,8 @@ RESULT = Path(__file__).parent / "results" / "sizes.md"
 MEGAPIXELS = (0.25, 1, 4, 12, 24, 50, 100)
 TILE = 512  # pixels
 CONTROLS = {"noise": 25.0, "detail": 0.0}
-BLOCK = 2.0  # seconds of rendering between two passes of the bare network
-LEAST = 16.0  # seconds to render, in as many rounds as that takes
+BLOCK = 3.0  # seconds of rendering between two passes of the bare network
+LEAST = 18.0  # seconds to render, in as many rounds as that takes
 HEADINGS = ("megapixels", "precision", "ms per MP", "of the bare network's speed", "MiB above")
 
 

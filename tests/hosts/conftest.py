@@ -21,10 +21,10 @@ PHOTOGRAPH = Path(__file__).parent / "coffee.png"  # 97×71, public domain
 
 @pytest.fixture(scope="session")
 def gimp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gimp]:
-    """GIMP with the plug-in for `tiny`, `slow` (seconds of work a picture) and `upscaler`."""
+    """GIMP with the plug-in for `tiny`, `tardy` (seconds of work a picture) and `upscaler`."""
     folder = tmp_path_factory.mktemp("models")
     write_package(folder, "tiny")
-    write_package(folder, "slow", width=128, blocks=12)
+    write_package(folder, "tardy", width=128, blocks=12)
     write_upscaler(folder)
     host = Gimp(tmp_path_factory.mktemp("home"), folder)
     host.install()
@@ -34,10 +34,10 @@ def gimp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gimp]:
 
 @pytest.fixture(scope="session")
 def krita(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Krita]:
-    """Krita with the plug-in for `tiny`, `slow` (seconds of work a picture) and `upscaler`."""
+    """Krita with the plug-in for `tiny`, `tardy` (seconds of work a picture) and `upscaler`."""
     folder = tmp_path_factory.mktemp("krita-models")
     write_package(folder, "tiny")
-    write_package(folder, "slow", width=128, blocks=12)
+    write_package(folder, "tardy", width=128, blocks=12)
     write_upscaler(folder)
     host = Krita(tmp_path_factory.mktemp("krita-home"), folder)
     host.install()

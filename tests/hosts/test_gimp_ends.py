@@ -26,14 +26,14 @@ def test_nothing_is_left(
     gimp: Gimp, display: str, picture: Path, way: str, is_rendering: bool
 ) -> None:
     SHOTS.mkdir(parents=True, exist_ok=True)
-    times = 7 if is_rendering else 2  # the model `slow` is to be seen, or to be still at work
+    times = 7 if is_rendering else 2  # the model `tardy` is to be seen, or to be still at work
     pixels = imagecodecs.png_decode(picture.read_bytes())
     picture.write_bytes(imagecodecs.png_encode(np.tile(pixels, (times, times, 1))))
     seen = gimp.run(
         "ends",
         display=display,
         picture=str(picture),
-        key=gimp.shortcut("slow"),
+        key=gimp.shortcut("tardy"),
         model="Tiny",
         way=way,
         is_rendering=is_rendering,

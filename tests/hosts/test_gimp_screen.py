@@ -91,8 +91,8 @@ def test_the_divider_hides_half_of_the_preview_and_gives_it_back(handled: dict[s
 def test_another_model_in_the_dialog_is_the_one_that_is_used_and_repeated(
     handled: dict[str, Any],
 ) -> None:
-    assert handled["other"] == ["slow", ""]
-    assert handled["repeated"] == ["slow", "slow", ""]
+    assert handled["other"] == ["tardy", ""]
+    assert handled["repeated"] == ["tardy", "tardy", ""]
 
 
 def test_a_result_opens_its_dialog_again_and_is_changed_in_its_place(

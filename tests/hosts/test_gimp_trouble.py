@@ -38,7 +38,7 @@ def start_command(gimp: Gimp) -> Iterator[Any]:
 
 @pytest.fixture
 def large_picture(picture: Path) -> Path:
-    """A picture that keeps the model `slow` busy for many seconds."""
+    """A picture that keeps the model `tardy` busy for many seconds."""
     pixels = imagecodecs.png_decode(picture.read_bytes())
     picture.write_bytes(imagecodecs.png_encode(np.tile(pixels, (7, 7, 1))))
     return picture
@@ -66,7 +66,7 @@ def process_of(script: Path) -> int:
 def slow_call(gimp: Gimp, picture: Path) -> Iterator[Future[Any]]:
     """A call of the plug-in whose render has begun."""
     with ThreadPoolExecutor() as pool:
-        call = pool.submit(gimp.run, "filter", picture=str(picture), model="slow")
+        call = pool.submit(gimp.run, "filter", picture=str(picture), model="tardy")
         while not running(gimp):
             assert not call.done(), call.result()
             time.sleep(0.1)
@@ -124,7 +124,7 @@ def test_a_layer_deleted_while_it_is_filtered(
         "deleted",
         display=display,
         picture=str(large_picture),
-        key=gimp.shortcut("slow"),
+        key=gimp.shortcut("tardy"),
         model="Tiny",
     )
     assert seen["told"] == seen["deleted"]

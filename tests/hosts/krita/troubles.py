@@ -22,7 +22,7 @@ def main(daemon: int) -> Steps:
     yield 2000
     docker = the_docker(window)
     docker.setVisible(True)
-    docker.choose("slow")
+    docker.choose("tardy")
     yield 500
     calm = state(document)
     seen: dict[str, Any] = {"before": calm, "after": {}, "gaps": {}, "words": {}}
