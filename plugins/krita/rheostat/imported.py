@@ -10,9 +10,8 @@ from krita import Krita
 from rheostat_client import carried, installed
 from rheostat_client.settings import Settings
 
-LAYERED = (".ora", ".psd")  # files that keep layers' names only; elsewhere a name says nothing
+ONLY_NAMES = (".ora", ".psd")  # files that keep names of layers only; elsewhere a name says nothing
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
-ONLY_NAMES = (".ora", ".psd")  # files that keep layers' names, and not what we note of them
 
 
 def settings_of(document: Any, node: Any, is_as_opened: bool) -> Settings | None:
@@ -30,7 +29,7 @@ def settings_of(document: Any, node: Any, is_as_opened: bool) -> Settings | None
         return carried.read(opened)
     if _is_picture(Path(node.name())):
         return _beside(opened, node.name())
-    return _named(node) if opened.suffix.lower() in LAYERED else None
+    return _named(node) if opened.suffix.lower() in ONLY_NAMES else None
 
 
 def _is_picture(path: Path) -> bool:
