@@ -1,9 +1,10 @@
 """`python -m benchmarks.sizes`: the renderer against the bare network, from 0.25 to 100 megapixels.
 
-The bare network is the same, baked, in the same precision, on one tile of 512 pixels that stays in
-the caches, without context around it, scaled by the number of pixels: nothing is faster. Between
-the strips of a render it is timed again, and again, so that both meet the same machine, whose speed
-changes by the second. One process per size; its largest memory is read at its end.
+The bare network is the same, baked, in the same precision, on one tile of the size at which it is
+fastest (128, 256 or 512 pixels), which stays in the caches, without context around it, scaled by
+the number of pixels: nothing is faster. Between the strips of a render it is timed again, and
+again, so that both meet the same machine, whose speed changes by the second. One process per size;
+its largest memory is read at its end.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ from .machine import commit, machine
 
 RESULT = Path(__file__).parent / "results" / "sizes.md"
 MEGAPIXELS = (0.25, 1, 4, 12, 24, 50, 100)
-TILE = 512  # pixels
+TILES = (128, 256, 512)  # pixels
+ROUNDS = 5  # in which they are compared, by turns
 CONTROLS = {"noise": 25.0, "detail": 0.0}
 BLOCK = 3.0  # seconds of rendering between two passes of the bare network
 LEAST = 18.0  # seconds to render, in as many rounds as that takes
@@ -87,9 +89,8 @@ def _child(megapixels: float) -> None:
     list(renderer.render(network, warm, warm.picture.box))
     dtype = renderer._dtype(network, package)
     baked = network.bake(package.coordinates(CONTROLS)).to(dtype)
-    x = torch.rand(1, 3, TILE, TILE).contiguous(memory_format=torch.channels_last)
     baked = baked.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    _bare(baked, x)
+    x = _best(baked)
     idle = _peak()
     view = _view(package, form, width, height)
     out = np.empty((height, width, 3), np.uint8)
@@ -113,7 +114,7 @@ def _child(megapixels: float) -> None:
                 "megapixels": megapixels,
                 "precision": str(dtype).removeprefix("torch."),
                 "seconds": seconds / rounds,
-                "bare": statistics.fmean(bare) * pixels / TILE**2,
+                "bare": statistics.fmean(bare) * pixels,
                 "memory": max(0, _peak() - idle - 6 * pixels),
             }
         )
@@ -125,11 +126,23 @@ def _view(package: Package, form: PixelFormat, width: int, height: int) -> View:
     return View(package, Picture(form, width, height, pixels), CONTROLS)
 
 
+def _best(baked: Baked) -> torch.Tensor:
+    """The tile (1, 3, side, side) whose pixels are the cheapest."""
+    tiles = [torch.rand(1, 3, side, side) for side in TILES]
+    tiles = [tile.contiguous(memory_format=torch.channels_last) for tile in tiles]
+    rounds = [[_bare(baked, tile) for tile in tiles] for _ in range(ROUNDS + 1)][1:]
+    means = [statistics.fmean(times) for times in zip(*rounds, strict=True)]
+    return tiles[means.index(min(means))]
+
+
 def _bare(baked: Baked, x: torch.Tensor) -> float:
+    """Seconds for a pixel, of as many passes as make up the largest tile."""
+    passes = max(TILES) ** 2 // x[0, 0].numel()
     start = time.perf_counter()
     with torch.inference_mode():
-        baked(x)
-    return time.perf_counter() - start
+        for _ in range(passes):
+            baked(x)
+    return (time.perf_counter() - start) / (passes * x[0, 0].numel())
 
 
 def _peak() -> int:

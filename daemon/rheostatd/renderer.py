@@ -156,7 +156,8 @@ class Renderer:
         self._pace[package.info.digest] = pace
 
     def _candidates(self) -> list[int]:
-        return [side for side in (self.tile // 2, self.tile, 2 * self.tile) if side >= MIN_TILE]
+        sides = (self.tile // 2, 3 * self.tile // 4, self.tile, 2 * self.tile)
+        return [side for side in sides if side >= MIN_TILE]
 
     def _try(self, stages: Stages, package: Package, side: int) -> Pace:
         """A step of about `side`² pixels, behind one that fills the layers and before the end."""

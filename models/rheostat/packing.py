@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,10 @@ from .nets import Network, build
 from .nets.restorer import Restorer
 from .package import EVIDENCE, GOLDEN, MANIFEST, WEIGHTS, Manifest, file_digest, read_manifest
 from .tasks import TASKS
+from .training import LOG
 
 CARD = "card.md"
+CURVE = "training.jsonl"
 
 
 def pack(weights: Path, folder: Path, reach: float = 1.0, *, half: bool = False) -> Manifest:
@@ -29,6 +32,7 @@ def pack(weights: Path, folder: Path, reach: float = 1.0, *, half: bool = False)
     `reach` is how much of the trained travel of the last control its slider covers: a loss can
     turn before the end of it. Kernels are affine in λ, so that only the slopes change. With `half`
     weights are stored in half precision; they are computed with in float32 all the same.
+    The training's log beside the weights, if there is one, comes along as the curve on the card.
     Evidence of other weights is removed: measure again with `rheostat evaluate`.
     """
     manifest = read_manifest(folder)
@@ -49,6 +53,9 @@ def pack(weights: Path, folder: Path, reach: float = 1.0, *, half: bool = False)
     save_file(network.state_dict(), folder / WEIGHTS)
     network.float()  # golden is what the stored weights give
     (folder / EVIDENCE).unlink(missing_ok=True)
+    (folder / CURVE).unlink(missing_ok=True)
+    if (weights.parent / LOG).exists():
+        shutil.copyfile(weights.parent / LOG, folder / CURVE)
     write_card(folder)
     positions = [[c.value(t) for c in manifest.controls] for t in (0.25, 0.5, 1.0)]
     write_golden(folder / GOLDEN, network, golden_picture(), positions)
@@ -122,6 +129,7 @@ def write_card(folder: Path) -> None:
     for title, items in (("Good at", manifest.good_at), ("Bad at", manifest.bad_at)):
         lines += ["", f"## {title}", "", *(f"- {item}" for item in items)]
     lines += ["", "## Trained on", "", f"{manifest.training_data}. Recipe: `recipe.toml`."]
+    lines += _curve(folder / CURVE)
     lines += ["", "## Terms", "", f"Weights: {manifest.licence}."]
     for name, found in read_evidence(folder).items():
         lines += ["", f"## Measured on {name}", "", f"{found['pictures']} pictures, by"]
@@ -130,6 +138,17 @@ def write_card(folder: Path) -> None:
         for sweep, columns in found["sweeps"].items():
             lines += [captions.get(sweep, sweep), "", *_table(columns), ""]
     (folder / CARD).write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+
+
+def _curve(path: Path) -> list[str]:
+    """The training's log as a table: loss and scores on held-out pictures by step."""
+    if not path.exists():
+        return []
+    known = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
+    columns = {"step": [row["step"] for row in known], "loss": [row["loss"] for row in known]}
+    for name in known[0]["validation"]:
+        columns[name] = [row["validation"][name] for row in known]
+    return ["", "On pictures held out from training, as it went on:", "", *_table(columns)]
 
 
 def _captions(architecture: str) -> Mapping[str, str]:

@@ -21,6 +21,7 @@ from .muon import Muon
 from .recipe import Recipe, Stage, read_recipe
 from .tasks import TASKS
 
+LOG = "log.jsonl"
 SAVE_SECONDS = 120.0
 
 
@@ -218,7 +219,7 @@ class Trainer:
     def _report(self, progress: Progress, report: Callable[[Progress], None]) -> None:
         if progress.validation:
             self.out.mkdir(parents=True, exist_ok=True)
-            with (self.out / "log.jsonl").open("a") as log:
+            with (self.out / LOG).open("a") as log:
                 log.write(json.dumps(asdict(progress)) + "\n")
         report(progress)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -184,3 +185,18 @@ def test_half_precision_halves_the_file_and_is_what_golden_was_made_of(tmp_path:
     network, x, lam = read_package(folder).load(), torch.rand(1, 3, 16, 16), torch.ones(1, 2)
     assert network(x, lam).dtype == torch.float32
     torch.testing.assert_close(network(x, lam), trained.half().float()(x, lam))
+
+
+def test_the_curve_of_the_training_is_packed_with_its_weights(tmp_path: Path) -> None:
+    folder = write_package(tmp_path)
+    weights = tmp_path / "weights.safetensors"
+    save_file(random_denoiser().state_dict(), weights)
+    log = [{"step": s, "loss": 2.0 / s, "validation": {"psnr_25": 30.0 + s}} for s in (1, 2)]
+    (tmp_path / "log.jsonl").write_text("\n".join(json.dumps(row) for row in log))
+    pack(weights, folder)
+    read_package(folder)  # its digest too
+    assert "| step | loss | psnr_25 |" in (folder / "card.md").read_text()
+    assert "| 2 | 1 | 32 |" in (folder / "card.md").read_text()
+    (tmp_path / "log.jsonl").unlink()
+    pack(weights, folder)
+    assert "psnr_25" not in (folder / "card.md").read_text(), "the curve of other weights"

@@ -10,7 +10,7 @@ import torch
 from packages import REPOSITORY, ZOO
 from rheostat import bake
 from rheostat.data import read_rgb, to_float
-from rheostat.degradations import add_gaussian_noise
+from rheostat.degradations import add_gaussian_noise, blur
 from rheostat.evaluation import violations
 from rheostat.nets import Network
 from rheostat.package import Package, read_package
@@ -237,6 +237,35 @@ def test_each_loss_falls_along_its_own_slider(package: Package) -> None:
                 curve = _curve(found["sweeps"], control)
                 assert violations(curve) == 0, f"{control.monotone} rises on {name}: {curve}"
                 assert curve[-1] < curve[0]
+
+
+def test_the_error_falls_towards_the_right_setting(restorer: Package) -> None:
+    """A slider that says what is wrong with the picture has its least error where that is true."""
+    for found in read_evidence(restorer.folder).values():
+        offset = found["sweeps"]["offset"]
+        at = offset["position"].index(0)
+        assert violations([-psnr for psnr in offset["psnr"][: at + 1]]) == 0
+        assert violations(offset["psnr"][at:]) == 0
+
+
+@pytest.mark.parametrize(
+    ("slider", "positions", "true"),
+    [("motion", (2, 4, 6, 8, 10, 12), 8), ("angle", (-40, -20, 0, 20, 40, 60, 80), 20)],
+)
+def test_motion_is_undone_best_along_its_own_line(
+    slider: str, positions: tuple[float, ...], true: float
+) -> None:
+    """On a motion of 8 px at 20°; angle is on a circle, so it is tried both ways from the truth."""
+    network = read_package(ZOO / "deblur").load()
+    clean = to_float(read_rgb(PHOTOGRAPH))[None, :, 64:224, 96:256]
+    lam = torch.tensor([[0.0, 8.0, 20.0, 0.0]]).repeat(len(positions), 1)
+    blurred = blur(clean, lam[:1, :3])
+    lam[:, {"motion": 1, "angle": 2}[slider]] = torch.tensor(positions)
+    results = torch.cat([network(blurred, one[None] % 180) for one in lam])
+    errors = (results - clean)[..., 16:-16, 16:-16].square().mean((1, 2, 3)).tolist()
+    at = positions.index(true)
+    assert violations(errors[: at + 1]) == 0, errors
+    assert violations(errors[at:][::-1]) == 0, errors
 
 
 def test_estimators_are_right_where_the_faults_are_what_they_look_for(package: Package) -> None:
