@@ -7,14 +7,19 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event as Signal
+from typing import Any
 
 import pytest
 from client.loop import Loop
+from client.peer import PAUSE, Peer
 from packages import write_package
 from rheostat_client.connection import Connection
 from rheostat_client.errors import RheostatError
+from rheostat_client.messages import Bytes, Cancel, Error, Render, Stored, Tile, Upload
 from rheostat_client.previews import Event, Finished, Piece
-from rheostat_client.rendezvous import is_claimed, runtime_folder
+from rheostat_client.rendezvous import DAEMON_LOCK, is_claimed, runtime_folder
 from rheostat_client.sessions import Session
 
 START = [sys.executable, "-m", "rheostatd", "serve"]
@@ -170,3 +175,89 @@ def test_closed_while_it_opens_nothing_more_is_told(
     end = time.monotonic() + 1
     loop.turn_until(lambda: time.monotonic() > end)
     assert told == ["opening"]
+
+
+class SlowUpload:
+    """Holds back the answer to the upload of a map, while a piece of the render before it comes."""
+
+    def __init__(self, peer: Peer) -> None:
+        self.let_go, self.has_sent = Signal(), Signal()
+        self._peer, self._upload = peer, Upload("0" * 32, "gray8", 1, 1)
+        peer.script = {Upload: self.upload, Render: self.render}
+
+    def upload(self, peer: Peer, upload: Upload, frames: list[Bytes]) -> Iterator[Any]:
+        if upload.format == "gray8":
+            self._upload = upload
+        else:
+            yield from peer.upload(upload, frames)
+
+    def render(self, peer: Peer, render: Render, _: list[Bytes]) -> Iterator[Any]:
+        peer.script = {Upload: self.upload}  # the render after this one is honest
+        while self._upload.width == 1:
+            yield PAUSE
+        yield Tile(render.job, 0, 0, 1, 1, "rgb8"), [bytes(3)]
+        self.has_sent.set()
+        while not self.let_go.is_set():
+            yield PAUSE
+        yield Stored(self._upload.hash, SIDE * SIDE, SIDE * SIDE)
+        yield Error("overtaken", "A newer one came.", job=render.job)
+
+
+@pytest.fixture
+def slow(peer: Peer, session: Session, loop: Loop) -> SlowUpload:
+    """A map is on its way to the daemon, and a piece of the render before it to the loop."""
+    slow = SlowUpload(peer)
+    session.ask({"amount": 1.0}, WHOLE, None, "preview")
+    loop.turn_until(lambda: peer.count(Render) == 1)
+    session.send_maps({"amount": (bytes(SIDE * SIDE), "gray8", SIDE, SIDE)})
+    session.ask({"amount": 0.5}, WHOLE, None, "preview")
+    loop.turn_until(slow.has_sent.is_set)
+    return slow
+
+
+def turn_for_a_while(loop: Loop) -> None:
+    end = time.monotonic() + 0.3
+    loop.turn_until(lambda: time.monotonic() > end)
+
+
+@pytest.mark.usefixtures("transport")
+def test_while_maps_are_sent_the_loop_leaves_the_connection_alone(
+    slow: SlowUpload, loop: Loop, told: list[Event | str]
+) -> None:
+    turn_for_a_while(loop)
+    assert not [event for event in told if isinstance(event, Piece)]
+    slow.let_go.set()
+    loop.turn_until(is_over(told))
+    (end,) = [event for event in told if isinstance(event, Finished)]
+    assert '"amount":0.5' in end.settings
+    loop.turn_until(lambda: loop.is_idle)
+
+
+@pytest.mark.usefixtures("transport")
+def test_cancelled_while_maps_are_sent_the_daemon_hears_of_it_afterwards(
+    slow: SlowUpload, session: Session, loop: Loop, peer: Peer, told: list[Event | str]
+) -> None:
+    session.cancel()
+    assert not session.is_busy
+    turn_for_a_while(loop)
+    assert peer.count(Cancel) == 0
+    slow.let_go.set()
+    loop.turn_until(lambda: peer.count(Cancel) == 1)
+    loop.turn_until(lambda: loop.is_idle)
+    assert not [event for event in told if isinstance(event, (Piece, RheostatError))]
+
+
+def test_whatever_keeps_it_from_opening_is_told_and_the_next_position_works(
+    folder: Path, session: Session, loop: Loop, told: list[Event | str]
+) -> None:
+    lock = folder / DAEMON_LOCK
+    lock.mkdir()
+    session.ask({"amount": 1.0}, WHOLE, None, "preview")
+    loop.turn_until(is_over(told))
+    (error,) = [event for event in told if isinstance(event, RheostatError)]
+    assert error.code == "internal"
+    assert str(lock) in error.message
+    lock.rmdir()
+    with Peer(folder):
+        session.ask({"amount": 1.0}, WHOLE, None, "preview")
+        loop.turn_until(lambda: isinstance(told[-1], Finished))

@@ -53,6 +53,7 @@ class Preview:
         self._connection = connection
         self._key = key
         self._job = ""  # in flight
+        self._stopped = ""  # one that nobody wants any more, of which the daemon is still to hear
         self._begun = 0.0
         self._missing = 0  # pixels of the focus that did not come yet
         self._focus: Region | None = None
@@ -99,11 +100,10 @@ class Preview:
         self._connection.submit(Estimate(self._estimate, model, hash, control, region))
 
     def cancel(self) -> None:
-        """Want nothing any more."""
+        """Want nothing any more. Sends nothing: the daemon hears of it from the next `poll`."""
         self._waiting, self._estimate = None, ""
         if self._job:
-            self._connection.abandon(self._job)
-            self._job = ""
+            self._stopped, self._job = self._job, ""
 
     def poll(self) -> list[Event]:
         """What came of the newest position since the last call, in order; never waits.
@@ -147,6 +147,9 @@ class Preview:
 
     def _submit(self) -> None:
         """Begin what waits: a preview once the one in flight has been seen, all else at once."""
+        if self._stopped:
+            self._connection.abandon(self._stopped)
+            self._stopped = ""
         if self._waiting is None:
             return
         late = time.monotonic() > self._begun + PATIENCE

@@ -141,7 +141,10 @@ class Session:
             self._loop.repeat(TICK, self._tick)
 
     def _open(self, pixels: Layer, maps: Mapping[str, Grey]) -> None:
-        """In a thread of its own: a daemon takes seconds to start, an upload some of them."""
+        """In a thread of its own: a daemon takes seconds to start, an upload some of them.
+
+        Meanwhile the connection, which is for one thread, is this one's.
+        """
         problem: RheostatError | None = None
         hashes: tuple[str, dict[str, str]] | None = None
         try:
@@ -152,6 +155,10 @@ class Session:
             hashes = hash, {name: self._connection.upload(*grey) for name, grey in maps.items()}
         except RheostatError as error:
             problem = error
+        except Exception as error:  # nobody else would hear of it, and `_is_opening` would stay
+            problem = RheostatError(
+                "internal", f"The daemon cannot be reached: {error or type(error).__name__}."
+            )
 
         def end() -> None:
             self._hashes = hashes if maps is self._maps else None  # others came meanwhile
@@ -170,6 +177,8 @@ class Session:
             self._go_on()
 
     def _tick(self) -> bool:
+        if self._is_opening:
+            return True  # what comes of an older preview is taken afterwards
         preview = None if self._is_closed else self._preview
         for event in preview.poll() if preview else ():
             if isinstance(event, RheostatError):
