@@ -26,6 +26,7 @@ from rheostat_client.messages import CHUNK
 from torch import Tensor
 
 from .cache import Cache
+from .features import Features
 from .pace import Pace, Paces, best
 from .precision import Precision, choose
 from .raster import Box, Values, enlarged, pack, pad
@@ -82,7 +83,7 @@ class Renderer:
         self.device = device or devices()[0]
         self.tile = tile or (CUDA_TILE if self.device.type == "cuda" else CPU_TILE)
         self.results: Cache[tuple[Box, Values]] = Cache(cache // 4)
-        self.features: Cache[_Features] = Cache(cache - cache // 4)
+        self.features: Cache[Features] = Cache(cache - cache // 4)
         self._precision = precision
         self._paces = paces
         self._shrunk = 1  # by what the sides of steps are divided since memory ran out
@@ -262,14 +263,16 @@ class Renderer:
 
     def _start(
         self, network: Network, view: View, window: Box, strips: int
-    ) -> tuple[_Features, Run]:
+    ) -> tuple[Features, Run]:
         """Runs over `window`: the trunk's, perhaps begun by an earlier job, and the head's."""
         stages = self._bake(network, view.package, view.controls).stages
         assert stages is not None
         trunk, head = stages.start(window.height + -window.height % view.package.multiple)
         key = view.origin and (view.origin, view.name(view.controls, "trunk"), window, strips)
         begun = self.features.get(key) if key else None
-        return begun or _Features(trunk, strips, self.features, key), head
+        if begun is None or not begun.is_usable:
+            begun = Features(trunk, strips, self.features, key)
+        return begun, head
 
     def _cut(self, window: Box, package: Package) -> list[Box]:
         multiple = package.multiple
@@ -365,41 +368,6 @@ class Renderer:
                 choose(network, package, self.device) if automatic else torch.float32
             )
         return self._dtypes[digest]
-
-
-class _Features:
-    """The trunk's results strip by strip: those kept from before, then those it gives now.
-
-    A job that is overtaken leaves its part to the next one.
-    """
-
-    def __init__(self, trunk: Run, strips: int, cache: Cache[_Features], key: Hashable) -> None:
-        self._trunk: Run | None = trunk
-        self._strips, self._cache, self._key = strips, cache, key
-        self._given: list[Tensor | None] = []
-        self._bytes = 0
-
-    def take(self, number: int, x: Tensor) -> Tensor | None:
-        """The rows that the trunk gives when it takes `x`, its strip `number`."""
-        if number < len(self._given):
-            return self._given[number]
-        assert self._trunk is not None
-        rows = self._trunk.push(x)
-        self._keep(rows)
-        return rows
-
-    def _keep(self, rows: Tensor | None) -> None:
-        if self._key is None:
-            return
-        size = rows.nbytes if rows is not None else 0
-        if size * self._strips > self._cache.budget:
-            self._key = None  # all of them would not fit
-            return
-        self._given.append(rows)
-        self._bytes += size
-        self._cache.put(self._key, self, self._bytes)
-        if len(self._given) == self._strips:
-            self._trunk = None
 
 
 def _stages(baked: Baked, package: Package) -> Stages | None:

@@ -219,29 +219,6 @@ def test_strips_that_do_not_fit_the_memory_are_made_smaller(
         list(renderer.render(package.load(), View(package, picture, POSITION), picture.box))
 
 
-def test_an_overtaken_job_leaves_its_features_to_the_next(
-    package: Package, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    picture, network, renderer = photo(50, 120, "rgb32f"), package.load(), Renderer(CPU, 32)
-    pushed: list[int] = []
-    push = Run.push
-
-    def counted(run: Run, *inputs: torch.Tensor | None) -> torch.Tensor | None:
-        pushed.append(len(inputs))
-        return push(run, *inputs)
-
-    monkeypatch.setattr(Run, "push", counted)
-    first = View(package, picture, {"noise": 10.0, "detail": 0.0}, origin="picture")
-    overtaken = renderer.render(network, first, picture.box)
-    next(overtaken)
-    before = pushed.count(1)
-    second = replace(first, controls={"noise": 10.0, "detail": 1.0})
-    found = assembled(picture, picture.box, renderer.render(network, second, picture.box))
-    assert pushed.count(2) - before == pushed.count(1)  # each strip's trunk ran once in all
-    plain = Renderer(CPU, 32).render(network, replace(second, origin=None), picture.box)
-    assert np.array_equal(found, assembled(picture, picture.box, plain))
-
-
 class Crowded(Network):
     """`inside`, which cannot stream, on a device whose memory ends at `pixels`."""
 
