@@ -6,6 +6,8 @@ import contextlib
 import io
 import os
 import stat
+import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -370,14 +372,33 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
     assert "No such file" in refusal(tmp_path / "nothing.png")
 
 
-def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
-    path = write(tmp_path / "in.png", noise("rgb8"))
+def claim_png(data: bytearray, width: int, height: int) -> None:
+    data[16:24] = struct.pack(">II", width, height)
+    data[29:33] = imagecodecs.zlib_crc32(bytes(data[12:29])).to_bytes(4, "big")
+
+
+def claim_jpeg(data: bytearray, width: int, height: int) -> None:
+    at = data.index(b"\xff\xc0") + 5  # behind marker, length and depth of the frame
+    data[at : at + 4] = struct.pack(">HH", height, width)
+
+
+@pytest.mark.parametrize(("suffix", "claim"), [(".png", claim_png), (".jpg", claim_jpeg)])
+@pytest.mark.parametrize("size", [(20_000, 14_000), (60_000, 60_000)])
+def test_a_bomb_is_not_unpacked(
+    tmp_path: Path,
+    suffix: str,
+    claim: Callable[[bytearray, int, int], None],
+    size: tuple[int, int],
+) -> None:
+    path = write(tmp_path / f"in{suffix}", noise("rgb8"))
     data = bytearray(path.read_bytes())
-    data[16:24] = (60_000).to_bytes(4, "big") * 2
-    header = bytes(data[12:29])
-    data[29:33] = imagecodecs.zlib_crc32(header).to_bytes(4, "big")
+    claim(data, *size)
     path.write_bytes(data)
-    assert "60000" in refusal(path)
+    said = refusal(path)
+    assert f"{size[0]}×{size[1]} pixels; allowed are 65535 on a side and 256 × 2²⁰" in said
+
+
+def test_a_side_has_a_limit(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "in.tif", noise("gray8", 1, 65_536)[..., 0])
     assert "65536×1" in refusal(tmp_path / "in.tif")
 

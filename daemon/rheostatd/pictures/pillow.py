@@ -15,6 +15,8 @@ from rheostat_client.errors import RheostatError
 
 from .picture import Metadata, Picture, Values, check_size
 
+Image.MAX_IMAGE_PIXELS = None  # ours is another limit, and `check_size` holds it before decoding
+
 _FORMATS = ("JPEG", WebPImagePlugin.WebPImageFile.format)
 _EXPANDED = {"1": "L", "P": "RGB", "PA": "RGBA"}
 _WITH_ALPHA = {"L": "LA", "RGB": "RGBA"}
