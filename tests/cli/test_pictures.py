@@ -455,6 +455,24 @@ def test_a_write_that_fails_leaves_what_was_there(
     assert path.read_bytes() == b"precious"
 
 
+@pytest.mark.parametrize("has_links", [True, False])
+def test_what_came_there_since_the_file_was_named_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    def refuse(_draft: Path, _file: Path) -> None:
+        raise OSError(95, "Operation not supported")  # as on an SD card
+
+    if not has_links:
+        monkeypatch.setattr(os, "link", refuse)
+    first, second = (Target(tmp_path / "out.png") for _ in range(2))
+    first.write(SMALL)
+    with pytest.raises(RheostatError, match="it exists") as caught:
+        second.write(Picture(noise("gray8")))
+    assert caught.value.code == "unwritable"
+    np.testing.assert_array_equal(read_picture(first.path).pixels, SMALL.pixels)
+    assert [p.name for p in tmp_path.iterdir()] == ["out.png"]
+
+
 def test_rights_and_links_stay(tmp_path: Path) -> None:
     real, link = tmp_path / "real.png", tmp_path / "link.png"
     real.write_bytes(b"old")

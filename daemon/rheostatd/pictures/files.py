@@ -81,7 +81,7 @@ class Target:
 
     def __init__(self, path: Path, *, overwrite: bool = False) -> None:
         """Raise RheostatError `unwritable` if `path` exists or cannot be written."""
-        self.path = path
+        self.path, self._overwrite = path, overwrite
         self._file = path.resolve()  # what a link leads to, not the link, is replaced
         if path.suffix.lower() not in FORMATS:
             raise _unwritable(
@@ -93,7 +93,7 @@ class Target:
         if path.is_dir():
             raise _unwritable(path, "it is a folder", "Name a file.")
         if self._file.exists() and not overwrite:
-            raise _unwritable(path, "it exists", "Choose another name, or add --overwrite.")
+            raise _taken(path)
         self._draft().unlink()
 
     def accept(self, picture: Picture) -> tuple[str, ...]:
@@ -129,7 +129,8 @@ class Target:
     def write(self, picture: Picture) -> None:
         """Put `picture` there in one step: before it the old file is whole, after it the new.
 
-        Raises RheostatError `unwritable`, and leaves what was there.
+        Raises RheostatError `unwritable`, and leaves what was there; without `overwrite` also what
+        came there since the file was named.
         """
         kind = self._format
         if picture.depth not in kind.depths:
@@ -141,13 +142,28 @@ class Target:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            if self._file.exists():
-                shutil.copymode(self._file, draft)
-            draft.replace(self._file)
+            self._publish(draft)
+        except FileExistsError as error:
+            raise _taken(self.path) from error
         except OSError as error:
             raise _unwritable(self.path, error.strerror, "Check the disk.") from error
         finally:
             draft.unlink(missing_ok=True)
+
+    def _publish(self, draft: Path) -> None:
+        """Give `draft` its name; FileExistsError if something has it that is not to be replaced."""
+        if self._overwrite:
+            if self._file.exists():
+                shutil.copymode(self._file, draft)
+            draft.replace(self._file)
+            return
+        try:
+            os.link(draft, self._file)
+        except FileExistsError:
+            raise
+        except OSError:  # a disk that knows no links
+            self._file.touch(exist_ok=False)
+            draft.replace(self._file)
 
     def _draft(self) -> Path:
         """A new empty file beside the target, with the rights of a new file."""
@@ -177,6 +193,10 @@ def _reader(data: bytes) -> Callable[[bytes], Picture]:
     if data.startswith(png.SIGNATURE):
         return png.read
     return tiff.read if data.startswith(tiff.SIGNATURES) else pillow.read
+
+
+def _taken(path: Path) -> RheostatError:
+    return _unwritable(path, "it exists", "Choose another name, or add --overwrite.")
 
 
 def _unwritable(path: Path, why: str | None, remedy: str) -> RheostatError:
