@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 from rheostat.package import Package
 from rheostat_client.messages import (
-    CHUNK,
     PURPOSES,
     Done,
     Error,
@@ -25,7 +24,7 @@ from rheostat_client.settings import Settings
 
 from .pool import Pool
 from .raster import Box, Picture, Values
-from .regions import unchanged
+from .regions import bands, unchanged
 from .renderer import Renderer
 from .view import View
 
@@ -155,12 +154,11 @@ def _tiles(
     done = 0
     yield job.progress(done, "rendering")
     while piece := watch.time(finished):
-        box, values = piece
-        data = np.ascontiguousarray(values).data.cast("B")
-        frames = tuple(data[start : start + CHUNK] for start in range(0, len(data), CHUNK))
-        yield Answer(Tile(job.id, *box, job.picture.format.name, job.package.scale), frames)
-        done += box.area
-        yield job.progress(done, "rendering", watch.seconds)
+        for box, values in bands(*piece):  # however large the device's steps are
+            frame = np.ascontiguousarray(values).data.cast("B")
+            yield Answer(Tile(job.id, *box, job.picture.format.name, job.package.scale), (frame,))
+            done += box.area
+            yield job.progress(done, "rendering", watch.seconds)
 
 
 class _Watch:

@@ -75,11 +75,19 @@ def _visible_rows(picture: Picture, region: Box) -> Iterator[int]:
 
 
 def unchanged(picture: Picture, region: Box) -> Iterator[tuple[Box, Values]]:
-    """The input itself, bit for bit, in strips of at most `CHUNK` bytes."""
-    rows = max(1, CHUNK // picture.format.size(region.width, 1))
-    for y in range(region.y, region.bottom, rows):
-        strip = Box(region.x, y, region.width, rows).clipped(region)
-        yield strip, picture.values(strip)
+    """The input itself, bit for bit, in bands."""
+    yield from bands(region, picture.values(region))
+
+
+def bands(box: Box, values: Values) -> Iterator[tuple[Box, Values]]:
+    """A piece from top to bottom, in parts that fit a frame: at most `CHUNK` bytes.
+
+    A row of the widest picture has less.
+    """
+    rows = CHUNK // values[0].nbytes
+    for y in range(box.y, box.bottom, rows):
+        band = Box(box.x, y, box.width, rows).clipped(box)
+        yield band, values[band.within(box)]
 
 
 def _side(length: int, size: int, multiple: int) -> int:

@@ -14,6 +14,7 @@ from rheostat.nets import Baked, Network
 from rheostat.package import Package, read_package
 from rheostat.streaming import Run
 from rheostat_client.errors import RheostatError
+from rheostat_client.messages import CHUNK
 from rheostat_client.pixels import FORMATS
 from rheostatd.raster import Box, Picture, Values
 from rheostatd.regions import tiles, unchanged
@@ -365,9 +366,11 @@ class TestPaintedLambda:
 
 
 @pytest.mark.parametrize("region", [Box(0, 0, 700, 3000), Box(3, 5, 600, 2900), Box(9, 9, 1, 1)])
-def test_unchanged_is_the_input_bit_for_bit(region: Box) -> None:
+def test_unchanged_is_the_input_bit_for_bit_in_parts_that_fit_a_frame(region: Box) -> None:
     picture = photo(700, 3000, "rgba8")
-    result = assembled(picture, region, unchanged(picture, region))
+    parts = list(unchanged(picture, region))
+    assert max(values.nbytes for _, values in parts) <= CHUNK
+    result = assembled(picture, region, iter(parts))
     assert result.tobytes() == picture.values(region).tobytes()
 
 

@@ -12,11 +12,13 @@ import pytest
 import torch
 from daemon.conftest import Daemon, Door
 from daemon.visitor import Visitor, photo
-from packages import PackageMaker, random_denoiser
+from packages import PackageMaker, random_denoiser, write_upscaler
 from prometheus_client.parser import text_string_to_metric_families
 from rheostat.package import WEIGHTS, read_package
 from rheostat_client.connection import Connection
 from rheostat_client.messages import (
+    CHUNK,
+    MAX_FRAMES,
     Cancel,
     Cancelled,
     Done,
@@ -36,6 +38,7 @@ from rheostat_client.models import ModelInfo
 from rheostat_client.pixels import content_hash
 from rheostat_client.settings import Settings
 from rheostatd.raster import Picture
+from rheostatd.renderer import Renderer
 from rheostatd.server import Server
 
 LONG = photo(1024, 1024, "gray8")  # thousands of tiles: a render that does not end by itself
@@ -71,6 +74,20 @@ def test_the_client_of_the_hosts_gets_the_same(
         rendered = connection.filter(bytes(picture.data), form, 61, 47, "tiny", {})
     assert rendered.pixels == expected.tobytes()
     assert rendered.settings == done.settings
+
+
+@pytest.mark.parametrize("transport", ["pyzmq", "plain"])
+def test_a_large_step_comes_in_messages_that_the_client_takes(
+    daemon: Daemon, tiny_package: Path, monkeypatch: pytest.MonkeyPatch, transport: str
+) -> None:
+    if transport == "plain":
+        monkeypatch.setitem(sys.modules, "rheostat_client.libzmq", None)
+    write_upscaler(tiny_package.parent, 4)
+    renderer, picture = Renderer(torch.device("cpu"), tile=2048), photo(500, 300, "rgba32f")
+    daemon(renderers=[renderer])
+    with Connection.open() as connection:
+        rendered = connection.filter(bytes(picture.data), "rgba32f", 500, 300, "upscaler", {})
+    assert len(rendered.pixels) == 16 * len(picture.data) > MAX_FRAMES * CHUNK
 
 
 def test_a_region_is_that_part_of_the_whole(visitor: Visitor) -> None:
