@@ -138,8 +138,9 @@ class Service:
         return Progress(estimate.job, 0, region.area, "queued")
 
     def _submit(self, job: Job, *maps: str) -> None:
-        """Queue the job; its pictures are kept until it has ended."""
+        """Queue the job; its pictures are kept until it has ended, no others for its session."""
         self.scheduler.submit(job)
+        self.store.release(job.session)
         for name in (job.request.hash, *maps):
             self.store.lease(name, job)
 

@@ -31,8 +31,9 @@ class _Entry:
 class Store:
     """Pictures, kept while there is room.
 
-    A lease keeps a picture for its holder (a session or a job). Where room is needed, what nobody
-    leases goes first, then what only the one who needs it leases; least recently used first.
+    A lease keeps a picture for its holder: for a session from the announcement to its next job, for
+    a job until it has ended. Where room is needed what nobody leases goes, least recently used
+    first.
     """
 
     def __init__(self, budget: int) -> None:
@@ -55,7 +56,7 @@ class Store:
         entry = self._entries.get(upload.hash)
         if entry is None:
             total = form.size(upload.width, upload.height)
-            self._make_room(total, holder)
+            self._make_room(total)
             data = bytearray(total)
             picture = Picture(form, upload.width, upload.height, data)
             entry = _Entry(picture, data, hasher(form.name, upload.width, upload.height))
@@ -134,9 +135,10 @@ class Store:
         self._entries[name].leases.add(holder)
 
     def release(self, holder: Hashable) -> None:
-        """End all leases of `holder`."""
-        for entry in self._entries.values():
-            entry.leases.discard(holder)
+        """End all leases of `holder`, which has used its pictures up to now."""
+        for name in [name for name, entry in self._entries.items() if holder in entry.leases]:
+            self._entries[name].leases.remove(holder)
+            self._touch(name)
 
     def report(self) -> dict[str, int]:
         """For `status`: pictures, bytes, budget."""
@@ -145,26 +147,25 @@ class Store:
     def _touch(self, name: str) -> None:
         self._entries[name] = self._entries.pop(name)
 
-    def _make_room(self, size: int, holder: Hashable) -> None:
+    def _make_room(self, size: int) -> None:
         if size > self.budget:
             raise RheostatError(
                 "too-large",
                 f"The picture has {_mib(size)}; the daemon keeps at most {_mib(self.budget)}.",
                 "Give the daemon more with `rheostat serve --picture-memory`.",
             )
-        free = self.budget - self.held
-        loose = [name for name, entry in self._entries.items() if entry.leases <= {holder}]
-        if free + sum(self._entries[name].total for name in loose) < size:
+        loose = [name for name, entry in self._entries.items() if not entry.leases]
+        used = self.held - sum(self._entries[name].total for name in loose)
+        if used + size > self.budget:
             raise RheostatError(
                 "busy",
-                f"The picture has {_mib(size)}; of {_mib(self.budget)}, "
-                f"{_mib(self.budget - free)} are in use.",
+                f"The picture has {_mib(size)}; of {_mib(self.budget)}, {_mib(used)} are in use.",
                 "Wait for the renders to end, or close a picture in another program.",
             )
-        for name in sorted(loose, key=lambda name: bool(self._entries[name].leases)):
-            if free >= size:
+        for name in loose:
+            if self.held + size <= self.budget:
                 break
-            free += self._entries.pop(name).total
+            del self._entries[name]
 
 
 def _shape(picture: Picture) -> str:

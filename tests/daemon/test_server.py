@@ -245,6 +245,15 @@ def test_a_program_that_goes_away_leaves_its_memory_to_others(daemon: Daemon) ->
         stays.upload(photo(50, 60))
 
 
+def test_a_finished_batch_leaves_its_memory_to_others(daemon: Daemon) -> None:
+    server = daemon(picture_memory=10_000)
+    with Visitor(server.record) as batch, Visitor(server.record) as other:
+        for seed in range(3):
+            batch.render(photo(50, 30, seed=seed), purpose="batch")
+        paint = other.upload(photo(50, 40, "gray8"))
+        other.render(photo(50, 40), maps={"noise": paint})
+
+
 def test_a_picture_stays_while_a_job_reads_it(daemon: Daemon) -> None:
     server = daemon(picture_memory=len(LONG.data) + 100)
     with Visitor(server.record) as visitor:

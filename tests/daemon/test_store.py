@@ -142,18 +142,29 @@ def test_a_lease_outlasts_more_recent_use(store: Store) -> None:
         store.picture(loose.hash)
 
 
-def test_one_makes_room_of_its_own_pictures_but_not_of_those_a_job_reads(store: Store) -> None:
-    first, second, third = (Photo(400, seed) for seed in range(3))
+def test_a_picture_is_used_until_its_job_has_ended(store: Store) -> None:
+    first, second = (Photo(400, seed) for seed in range(2))
     first.put(store, "a")
-    second.put(store, "a")
     store.lease(first.hash, "job")
-    third.put(store, "a")
+    second.put(store, "b")
+    for holder in ("a", "b", "job"):
+        store.release(holder)
+    Photo(400, 2).put(store, "c")
     assert store.picture(first.hash)
     with pytest.raises(RheostatError):
         store.picture(second.hash)
 
 
-def test_where_others_hold_everything_nothing_is_thrown_out(store: Store) -> None:
+def test_a_map_does_not_throw_out_the_picture_it_is_for(store: Store) -> None:
+    picture, paint = Photo(600, 0), Photo(600, 1)
+    picture.put(store, "a")
+    with pytest.raises(RheostatError, match="are in use") as error:
+        paint.put(store, "a")
+    assert code(error) == "busy"
+    assert store.picture(picture.hash)
+
+
+def test_where_too_much_is_held_nothing_is_thrown_out(store: Store) -> None:
     for seed in range(2):
         Photo(400, seed).put(store, "a")
     loose = Photo(200, 2)
