@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
+import shutil
 import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,21 +76,36 @@ def is_current(home: Home, files: Files) -> bool:
 
 
 def uninstall(home: Home) -> Path | None:
-    """Remove the plug-in; the folder that was removed, or None if it is not installed."""
+    """Remove the plug-in; the folder that was removed, or None if it is not installed.
+
+    Raises RheostatError `unwritable`; what was left is removed the next time.
+    """
     if not os.path.lexists(home.folder):
         return None
     check_ours(home.folder)
-    remove(home.folder)
-    (home.resources / "pykrita" / DESKTOP).unlink(missing_ok=True)
-    if home.settings.is_file():
-        _switch(home.settings, on=False)
+    try:
+        if home.settings.is_file():
+            _switch(home.settings, on=False)
+        (home.resources / "pykrita" / DESKTOP).unlink(missing_ok=True)
+        remove(home.folder)  # last, since it is what tells that there is something to remove
+    except OSError as error:
+        raise RheostatError(
+            "unwritable",
+            f"The plug-in cannot be removed: {error}.",
+            "Close Krita and uninstall again.",
+        ) from error
     return home.folder
 
 
 def pack(path: Path, files: Files) -> None:
-    """Write `files` as an archive that Krita imports. RheostatError `unwritable`."""
+    """Write `files` as an archive that Krita imports.
+
+    Raises RheostatError `unwritable`, also if there is a file at `path`.
+    """
+    if path.exists():
+        raise RheostatError("unwritable", f"{path} exists.", "Name another file, or remove it.")
     try:
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        with _draft(path) as draft, zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.mkdir(NAME)  # Krita looks for it
             for name, data in files.items():
                 archive.writestr(name if name == DESKTOP else f"{NAME}/{name}", data)
@@ -129,4 +147,19 @@ def _switch(settings: Path, on: bool) -> None:
             text = f"{text.rstrip()}\n\n[python]\n".lstrip()
         text = re.sub(r"(?m)^\[python\]$", f"[python]\nenable_{NAME}=true", text, count=1)
     settings.parent.mkdir(parents=True, exist_ok=True)
-    settings.write_text(text, "utf-8")
+    with _draft(settings) as draft:
+        draft.write_text(text, "utf-8")
+
+
+@contextmanager
+def _draft(path: Path) -> Iterator[Path]:
+    """A file to write that takes the place of `path` in one step; OSError leaves what was there."""
+    place = path.resolve()  # what a link leads to, not the link, is replaced
+    draft = place.with_name(f".{NAME}-{secrets.token_hex(4)}")
+    try:
+        yield draft
+        if place.exists():
+            shutil.copymode(place, draft)
+        draft.replace(place)
+    finally:
+        draft.unlink(missing_ok=True)

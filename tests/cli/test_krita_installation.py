@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import resource
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from cli.conftest import Command
 from rheostat_client.errors import RheostatError
-from rheostatd.krita import find_homes
+from rheostatd.krita import Home, find_homes, uninstall
 
 
 @pytest.fixture
@@ -68,6 +71,44 @@ def test_uninstalled_nothing_is_left(lonely: Command, resources: Path, tmp_path:
     assert "not installed" in lonely("uninstall", "krita")
 
 
+@contextmanager
+def room_in_files(size: int) -> Iterator[None]:
+    """No file can be written beyond `size` bytes, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_empties_no_settings(lonely: Command, resources: Path, tmp_path: Path) -> None:
+    lonely("install", "krita")
+    settings = tmp_path / ".config" / "kritarc"
+    before = settings.read_text()
+    with room_in_files(8), pytest.raises(RheostatError, match="cannot be removed") as caught:
+        uninstall(Home(resources, settings))
+    assert caught.value.code == "unwritable"
+    assert settings.read_text() == before
+    assert [path.name for path in settings.parent.iterdir()] == ["kritarc"]
+    assert "Removed" in lonely("uninstall", "krita")
+    assert [path for path in resources.rglob("*") if path.is_file()] == []
+
+
+def test_settings_keep_their_rights_and_links(
+    lonely: Command, resources: Path, tmp_path: Path
+) -> None:
+    assert resources
+    link, real = tmp_path / ".config" / "kritarc", tmp_path / "dotfiles"
+    link.rename(real)
+    real.chmod(0o600)
+    link.symlink_to(real)
+    lonely("install", "krita")
+    assert link.is_symlink()
+    assert "enable_rheostat=true" in real.read_text()
+    assert real.stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.usefixtures("resources")
 def test_a_flatpak_needs_a_permission(lonely: Command, tmp_path: Path) -> None:
     assert "flatpak override" not in lonely("install", "krita")
@@ -93,8 +134,15 @@ def test_an_archive_has_what_an_installation_has(
     folder = resources / "pykrita"
     installed = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
     assert packed == {name: path.read_bytes() for name, path in installed.items()}
+
+
+def test_an_archive_takes_the_place_of_nothing(lonely: Command, tmp_path: Path) -> None:
     missing = tmp_path / "no folder" / "rheostat.zip"
     assert "cannot be written" in lonely.error("install", "krita", "--zip", missing)
+    painting = tmp_path / "painting.kra"
+    painting.write_text("precious")
+    assert f"{painting} exists" in lonely.error("install", "krita", "--zip", painting)
+    assert painting.read_text() == "precious"
 
 
 def test_another_plug_in_of_that_name_is_left_alone(lonely: Command, resources: Path) -> None:
