@@ -43,6 +43,7 @@ from rheostat_client.messages import (
 )
 
 from .costs import LONGEST
+from .executor import REST
 from .jobs import Answer
 from .logs import log_to
 from .pace import Paces
@@ -135,13 +136,15 @@ class Server:
         """Serve until `stop`."""
         log.info("serving", extra={"device": self._service.device, "pid": self.record.pid})
         while not self._stopping:
-            self._poller.poll(RETRY if any(s.outbox for s in self._sessions) else None)
+            waits = any(session.outbox for session in self._sessions)
+            self._poller.poll(RETRY if waits else round(REST * 1000))
             self._hear_bell()
             self._drop_lost()
             while self._take(self._control):
                 pass
             self._take(self._front)  # one only: the control lane does not wait behind an upload
             self._service.pass_on()
+            self._service.tidy()
             for session in self._sessions:
                 self._flush(session)
 

@@ -27,7 +27,7 @@ from rheostat_client.messages import (
 
 from .costs import Costs
 from .estimation import Estimation
-from .executor import Answers, LocalExecutor, Worker
+from .executor import REST, Answers, LocalExecutor, Worker
 from .jobs import Answer, Job, Last, Message, Rendering
 from .library import Library
 from .memory import Heap
@@ -191,6 +191,13 @@ class Service:
         """The session is over: stop its jobs and end its leases."""
         self.scheduler.drop(token)
         self.store.release(token)
+
+    def tidy(self) -> None:
+        """Let go of pictures that nobody used for `REST` seconds; to be called that often."""
+        size = self.store.forget(REST)
+        if size:
+            self._heap.tidy()
+            log.info("unused pictures are out of memory", extra={"bytes": str(size)})
 
     def report(self) -> dict[str, Any]:
         """For `status`: models, pictures, jobs and caches."""

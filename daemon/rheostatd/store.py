@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,13 +16,17 @@ from .raster import Picture
 
 @dataclass(eq=False)
 class _Entry:
-    """`received` bytes of a picture, from the start; `digest` has run along."""
+    """`received` bytes of a picture, from the start; `digest` has run along.
+
+    used  when it was used last, in seconds of the monotonic clock
+    """
 
     picture: Picture
     data: bytearray
     digest: Any  # a running hash; hashlib does not name its type
     received: int = 0
     leases: set[Hashable] = field(default_factory=set)
+    used: float = field(default_factory=time.monotonic)
 
     @property
     def total(self) -> int:
@@ -140,12 +145,20 @@ class Store:
             self._entries[name].leases.remove(holder)
             self._touch(name)
 
+    def forget(self, age: float) -> int:
+        """Let go of what nobody leases and nobody used for `age` seconds; returns its bytes."""
+        before, latest = self.held, time.monotonic() - age
+        for name in [n for n, e in self._entries.items() if not e.leases and e.used <= latest]:
+            del self._entries[name]
+        return before - self.held
+
     def report(self) -> dict[str, int]:
         """For `status`: pictures, bytes, budget."""
         return {"pictures": len(self._entries), "bytes": self.held, "budget": self.budget}
 
     def _touch(self, name: str) -> None:
-        self._entries[name] = self._entries.pop(name)
+        entry = self._entries[name] = self._entries.pop(name)
+        entry.used = time.monotonic()
 
     def _make_room(self, size: int) -> None:
         if size > self.budget:

@@ -254,6 +254,23 @@ def test_a_finished_batch_leaves_its_memory_to_others(daemon: Daemon) -> None:
         other.render(photo(50, 40), maps={"noise": paint})
 
 
+def test_an_idle_daemon_lets_go_of_all_pictures(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "rheostatd.service")
+    for module in ("server", "service"):
+        monkeypatch.setattr(f"rheostatd.{module}.REST", 0.05)
+    with Visitor(server.record) as goes:
+        goes.render(photo(40, 30))
+        goes.ask(Upload("abandoned", "rgb8", 50, 50))
+    deadline = time.monotonic() + 30
+    while sum(int(getattr(r, "bytes", 0)) for r in caplog.records) < 3 * (40 * 30 + 50 * 50):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)  # and ask for nothing: it wakes up by itself
+    with Visitor(server.record) as comes:
+        assert comes.status()["store"]["pictures"] == 0
+
+
 def test_a_picture_stays_while_a_job_reads_it(daemon: Daemon) -> None:
     server = daemon(picture_memory=len(LONG.data) + 100)
     with Visitor(server.record) as visitor:

@@ -176,3 +176,15 @@ def test_where_too_much_is_held_nothing_is_thrown_out(store: Store) -> None:
     assert store.picture(loose.hash)
     store.release("a")
     Photo(400, 3).put(store, "c")
+
+
+def test_what_nobody_needs_any_more_is_forgotten_after_a_while(store: Store) -> None:
+    leased, used, unfinished = (Photo(300, seed) for seed in range(3))
+    leased.put(store, "a")
+    used.put(store, "b")
+    store.receive(unfinished.upload(), unfinished.part(0, 100), "b")
+    store.release("b")
+    assert store.forget(3600.0) == 0
+    assert store.forget(0.0) == 600
+    assert store.picture(leased.hash)
+    assert store.held == 300
