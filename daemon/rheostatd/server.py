@@ -326,6 +326,7 @@ class Server:
 
 
 def serve(
+    folder: Path,
     picture_memory: int = PICTURE_MEMORY,
     model_memory: int = MODEL_MEMORY,
     cache_memory: int = DEFAULT_CACHE,
@@ -334,6 +335,7 @@ def serve(
 ) -> None:
     """Be this user's daemon until SIGTERM, SIGINT or a client's `shutdown`.
 
+    folder          for the runtime, whose lock the caller holds
     picture_memory  bytes of uploaded pixels to keep
     model_memory    bytes of models to keep
     cache_memory    bytes of features and results to keep for the next slider move
@@ -341,24 +343,21 @@ def serve(
     longest         seconds that one render may take
 
     Every GPU is used; where there is none, the CPU.
-    Raises RheostatError `already-running` if there is a daemon, `unwritable` if the runtime folder
-    cannot be used.
+    Raises RheostatError `unwritable` if no sockets can be in the folder.
     """
-    folder = rendezvous.runtime_folder()
-    with rendezvous.claim(folder):
-        log_to(rendezvous.log_file())
-        paces = Paces()
-        renderers = [
-            Renderer(device, cache=cache_memory, precision=precision, paces=paces)
-            for device in devices()
-        ]
-        server = Server(folder, picture_memory, model_memory, renderers, longest)
-        if threading.current_thread() is threading.main_thread():
-            server.heed_signals()
-        rendezvous.write(folder, server.record)
-        try:
-            server.run()
-        finally:
-            rendezvous.remove(folder)
-            server.close()
-            log.info("stopped")
+    log_to(rendezvous.log_file())
+    paces = Paces()
+    renderers = [
+        Renderer(device, cache=cache_memory, precision=precision, paces=paces)
+        for device in devices()
+    ]
+    server = Server(folder, picture_memory, model_memory, renderers, longest)
+    if threading.current_thread() is threading.main_thread():
+        server.heed_signals()
+    rendezvous.write(folder, server.record)
+    try:
+        server.run()
+    finally:
+        rendezvous.remove(folder)
+        server.close()
+        log.info("stopped")

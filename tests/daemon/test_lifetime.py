@@ -16,21 +16,21 @@ from rheostat_client import rendezvous
 from rheostat_client.errors import RheostatError
 from rheostat_client.messages import Goodbye, Shutdown, Tile
 
-Start = Callable[[], subprocess.Popen[str]]
+Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
 def start(runtime: Path, tiny_package: Path) -> Iterator[Start]:
-    """`start()` runs one more daemon, on one thread."""
+    """`start()` runs one more daemon, on one thread; it may be given environment variables."""
     assert runtime.is_dir()
     assert tiny_package.is_dir()
     processes: list[subprocess.Popen[str]] = []
 
-    def run() -> subprocess.Popen[str]:
+    def run(**environment: str) -> subprocess.Popen[str]:
         processes.append(
             subprocess.Popen(
                 [sys.executable, "-m", "rheostatd", "serve"],
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
+                env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
                 stderr=subprocess.PIPE,
                 text=True,
             )
@@ -93,6 +93,18 @@ def test_a_second_daemon_is_refused_and_the_first_lives_on(runtime: Path, start:
     with pytest.raises(RheostatError) as error:
         rendezvous.claim(runtime)
     assert error.value.code == "already-running"
+
+
+def test_nobody_starts_another_one_while_torch_is_read_from_disk(
+    runtime: Path, start: Start, tmp_path: Path
+) -> None:
+    slow = "import sys, time; print('reading', file=sys.stderr, flush=True); time.sleep(600)"
+    (tmp_path / "torch.py").write_text(slow)
+    path = os.pathsep.join((str(tmp_path), os.environ.get("PYTHONPATH", "")))
+    errors = start(PYTHONPATH=path).stderr
+    assert errors is not None
+    assert errors.readline() == "reading\n"
+    assert rendezvous.is_claimed(runtime)
 
 
 def test_what_a_killed_daemon_left_behind_is_no_obstacle(runtime: Path, start: Start) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from rheostat_client.connection import Connection
 from rheostat_client.errors import RheostatError
+from rheostat_client.rendezvous import claim, runtime_folder
 from typer import Option
 
 from ..terminal import Json, say, say_json, table
@@ -36,10 +37,14 @@ def serve(
     ] = 60.0,
 ) -> None:
     """Run the daemon here, until Ctrl-C or `rheostat stop`. Programs start it by themselves."""
-    from ..server import serve
+    folder = runtime_folder()
+    with claim(folder):  # before torch is imported, so that nobody starts another one meanwhile
+        from ..server import serve
 
-    pictures, models, cache = (int(g * GIB) for g in (picture_memory, model_memory, cache_memory))
-    serve(pictures, models, cache, precision, 60 * longest)
+        pictures, models, cache = (
+            int(g * GIB) for g in (picture_memory, model_memory, cache_memory)
+        )
+        serve(folder, pictures, models, cache, precision, 60 * longest)
 
 
 def stop() -> None:

@@ -14,8 +14,6 @@ from typer import Argument
 from ..installation import START
 from ..terminal import Json, say, say_json, table, warn
 
-PATIENCE = 120.0  # seconds for a start: a cold, busy machine reads torch from disk
-
 
 def models(json: Json = False) -> None:
     """List the models."""
@@ -63,7 +61,7 @@ def show(
 
 def connect() -> Connection:
     """The daemon, started if it is not running."""
-    return Connection.open(START, timeout=PATIENCE)
+    return Connection.open(START)
 
 
 def find_model(connection: Connection, name: str) -> ModelInfo:

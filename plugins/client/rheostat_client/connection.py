@@ -39,6 +39,7 @@ from .models import ModelInfo
 from .pixels import hasher, pixel_format
 from .rendezvous import is_claimed, read, runtime_folder
 
+PATIENCE = 120.0  # seconds for a start: a cold, busy machine reads torch from disk
 PART = 2 * CHUNK  # bytes of pixels in one upload message
 MAX_SCALE = 16  # sides of a result for one of the picture's
 WINDOW = 2  # upload messages on their way at once, which bounds memory on both sides
@@ -84,9 +85,9 @@ class Connection:
 
     @classmethod
     def open(
-        cls, start: Sequence[str] | None = None, name: str = "rheostat", timeout: float = 30.0
+        cls, start: Sequence[str] | None = None, name: str = "rheostat", timeout: float = PATIENCE
     ) -> Connection:
-        """Connect to the running daemon, or run the command `start` and wait for it.
+        """Connect to the running daemon, or run the command `start` and wait `timeout` s for it.
 
         Raises RheostatError `no-daemon`, `daemon-start-failed` (with the log's last lines),
         `daemon-lost` (it runs but is frozen), `wrong-protocol` or `wrong-token`.
