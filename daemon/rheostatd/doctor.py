@@ -6,6 +6,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -31,14 +32,17 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at everything, in the order in which one thing needs the other."""
-    return [finding for look in LOOKS for finding in _careful(look)]
+    return [finding for look in LOOKS for finding in _careful(look.__name__.strip("_"), look)]
 
 
-def _careful(look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+def _careful(subject: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     try:
         yield from look()
     except RheostatError as error:
-        yield Finding(look.__name__.strip("_"), PROBLEM, error.message, error.remedy)
+        yield Finding(subject, PROBLEM, error.message, error.remedy)
+    except Exception as error:  # a file that cannot be read, say; the other looks go on
+        text = f"{type(error).__name__}: {error}."
+        yield Finding(subject, PROBLEM, text, "Mend that, or install Rheostat again.")
 
 
 def _python() -> Iterator[Finding]:
@@ -64,19 +68,21 @@ def _runtime() -> Iterator[Finding]:
 
 
 def _models() -> Iterator[Finding]:
-    from rheostat.package import find_packages, read_package
+    from rheostat.package import find_packages
 
     packages = find_packages()
     if not packages:
         yield Finding("models", PROBLEM, "There is none.", "Install Rheostat again.")
     for name, folder in packages.items():
-        try:
-            package = read_package(folder)
-            package.check_golden()
-        except RheostatError as error:
-            yield Finding(f"model {name}", PROBLEM, error.message, error.remedy)
-        else:
-            yield Finding(f"model {name}", OK, f"{package.info.version}, {folder}")
+        yield from _careful(f"model {name}", partial(_model, name, folder))
+
+
+def _model(name: str, folder: Path) -> Iterator[Finding]:
+    from rheostat.package import read_package
+
+    package = read_package(folder)
+    package.check_golden()
+    yield Finding(f"model {name}", OK, f"{package.info.version}, {folder}")
 
 
 def _daemon() -> Iterator[Finding]:

@@ -34,7 +34,7 @@ def read_layers(path: Path) -> list[tuple[str, Settings]]:
             if not isinstance(records, dict):
                 raise ValueError("its records are none")
             document = ElementTree.fromstring(_read(file, "maindoc.xml"))
-    except (OSError, ValueError, zipfile.BadZipFile, ElementTree.ParseError) as error:
+    except Exception as error:  # whatever zlib, zipfile and parsers make of damaged bytes
         raise RheostatError(
             "bad-picture", f"{path} is damaged: {error}.", "Save it again with Krita."
         ) from error

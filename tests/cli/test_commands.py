@@ -100,6 +100,22 @@ def test_doctor_finds_what_is_wrong(lonely: Command, tmp_path: Path) -> None:
     assert "chmod 700" in out
 
 
+UNREADABLE = Path("/proc/self/mem")  # its start is an input/output error, to root too
+
+
+@pytest.mark.skipif(not UNREADABLE.exists(), reason="needs Linux")
+def test_doctor_goes_on_after_a_file_that_cannot_be_read(lonely: Command, tmp_path: Path) -> None:
+    profile = tmp_path / ".config" / "GIMP" / "3.0"
+    profile.mkdir(parents=True)
+    lonely("install", "gimp")
+    (profile / "plug-ins" / "rheostat" / "more.py").symlink_to(UNREADABLE)
+    found = findings(lonely)
+    assert found["gimp"]["state"] == "problem"
+    assert "Input/output error" in found["gimp"]["text"]
+    assert found["gimp"]["remedy"]
+    assert found["krita"]["state"] == "ok"
+
+
 def test_doctor_notices_an_older_plug_in(lonely: Command, tmp_path: Path) -> None:
     profile = tmp_path / ".config" / "GIMP" / "3.0"
     profile.mkdir(parents=True)
