@@ -25,7 +25,7 @@ from cli.samples import (
     save,
     write,
 )
-from PIL import Image, PngImagePlugin
+from PIL import Image, IptcImagePlugin, PngImagePlugin
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from rheostat_client import xmp
 from rheostat_client.errors import RheostatError
@@ -240,6 +240,74 @@ def test_png_texts_and_gamma_survive(tmp_path: Path) -> None:
         packet = after.info.pop("xmp")
         assert xmp.find(packet) == RECORD
         assert after.info == before.info | {"XML:com.adobe.xmp": packet.decode()}
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".tif", ".webp"])
+def test_what_only_a_png_holds_is_told(tmp_path: Path, suffix: str) -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Author", "Zoë")
+    info.add_itxt("Copyright", "hers ☃", zip=True)
+    info.add(b"gAMA", (100_000).to_bytes(4, "big"))
+    Image.fromarray(noise("rgb8")).save(tmp_path / "in.png", pnginfo=info)
+    picture = read_picture(tmp_path / "in.png")
+    texts, colours = Target(tmp_path / f"out{suffix}").accept(picture)
+    assert "Author, Copyright" in texts
+    assert "gAMA" in colours
+    assert Target(tmp_path / "out.png").accept(picture) == ()
+
+
+def test_gamma_beside_a_profile_says_nothing_more(tmp_path: Path) -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add(b"gAMA", (45_455).to_bytes(4, "big"))
+    image = Image.fromarray(noise("rgb8"))
+    image.save(tmp_path / "in.png", pnginfo=info, icc_profile=ADOBE_RGB)
+    assert Target(tmp_path / "out.jpg").accept(read_picture(tmp_path / "in.png")) == ()
+
+
+def app13(number: int, record: bytes) -> bytes:
+    """A segment of a JPEG as Photoshop writes it."""
+    head = b"8BIM" + struct.pack(">HHI", number, 0, len(record))
+    body = b"Photoshop 3.0\0" + head + record + bytes(len(record) % 2)
+    return b"\xff\xed" + struct.pack(">H", len(body) + 2) + body
+
+
+def iptc(caption: bytes) -> bytes:
+    """The segment with this caption, which is record 2:120."""
+    return app13(0x0404, b"\x1c\x02\x78" + struct.pack(">H", len(caption)) + caption)
+
+
+def test_captions_of_a_jpeg_stay_in_a_jpeg_and_are_told_elsewhere(tmp_path: Path) -> None:
+    segment = iptc(b"A lighthouse, early")
+    path = tmp_path / "in.jpg"
+    save(Image.fromarray(noise("rgb8")), path, exif(), extra=segment, comment=b"by hand")
+    picture = read_picture(path)
+    target = Target(tmp_path / "out.jpg")
+    assert target.accept(picture) == ()
+    target.write(picture)
+    with Image.open(target.path) as image:
+        caption = IptcImagePlugin.getiptcinfo(image)
+    assert caption == {(2, 120): b"A lighthouse, early"}
+    assert notes_of(target.path) == notes_of(path)
+    for suffix in (".png", ".tif", ".webp"):
+        comment, captions = Target(tmp_path / f"out{suffix}").accept(picture)
+        assert "comment" in comment
+        assert "captions and keywords" in captions
+
+
+def test_of_photoshops_other_notes_nothing_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "in.jpg"
+    Image.fromarray(noise("rgb8")).save(path, extra=app13(0x0425, bytes(16)))
+    assert Target(tmp_path / "out.png").accept(read_picture(path)) == ()
+
+
+@pytest.mark.parametrize("form", ["rgb8", "rgb16"])
+def test_exif_behind_the_pixels_of_a_png_is_read(tmp_path: Path, form: str) -> None:
+    path = write(tmp_path / "in.png", noise(form))
+    data, end, block = path.read_bytes(), io.BytesIO(), exif().tobytes().removeprefix(b"Exif\0\0")
+    PngImagePlugin.putchunk(end, b"eXIf", block)
+    at = data.index(b"IEND") - 4
+    path.write_bytes(data[:at] + end.getvalue() + data[at:])
+    assert read_picture(path).metadata.exif == block
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])

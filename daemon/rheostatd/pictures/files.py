@@ -17,6 +17,7 @@ from . import directory, pillow, png, tiff
 from .picture import Picture, white
 
 UNDERSTOOD = "PNG, JPEG, TIFF and WebP"
+_IPTC = b"8BIM\x04\x04"  # before captions and keywords in APP13
 MAX_SEGMENT = 64_000  # bytes of EXIF or XMP that a JPEG carries, with room for the record
 
 
@@ -37,8 +38,9 @@ class Format:
 
 _JPEG = Format("JPEG", pillow.write_jpeg, ("8",), 65_500, has_alpha=False)
 _TIFF = Format("TIFF", tiff.write, ("8", "16", "32f"), 2**31 - 1)
+_PNG = Format("PNG", png.write, ("8", "16"), 2**31 - 1)
 FORMATS = {
-    ".png": Format("PNG", png.write, ("8", "16"), 2**31 - 1),
+    ".png": _PNG,
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
     ".tif": _TIFF,
@@ -124,6 +126,12 @@ class Target:
         exif = picture.metadata.exif
         if kind is _TIFF and exif and directory.descriptive(exif) is None:
             lost.append("The EXIF block is damaged, and left out.")
+        if kind is not _PNG:
+            lost += png.unique(picture.metadata)
+        if kind is not _JPEG and picture.metadata.comment:
+            lost.append(f"{kind.name} holds no comment of a JPEG; it is left out.")
+        if kind is not _JPEG and any(_IPTC in body for body in picture.metadata.app13):
+            lost.append(f"{kind.name} holds no IPTC of a JPEG; captions and keywords are left out.")
         return tuple(lost)
 
     def write(self, picture: Picture) -> None:

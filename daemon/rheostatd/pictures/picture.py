@@ -31,6 +31,7 @@ class Metadata:
     xmp      XMP packet, without the settings record
     dpi      pixels per inch, horizontally and vertically
     comment  the comment of a JPEG
+    app13    segments of a JPEG in which Photoshop and others keep IPTC: captions, keywords
     steps    of a JPEG, by which its luma was divided: 64, row by row
     chunks   (type, data) of the chunks that only PNG has: texts, gamma, chromaticities
     record   settings record (rheostat_client.settings) of the filter that made the file
@@ -41,6 +42,7 @@ class Metadata:
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
     comment: bytes | None = None
+    app13: tuple[bytes, ...] = ()
     steps: tuple[int, ...] | None = None
     chunks: tuple[tuple[bytes, bytes], ...] = ()
     record: str | None = None

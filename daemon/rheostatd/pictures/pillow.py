@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import struct
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -28,6 +29,7 @@ def read(data: bytes) -> Picture:
         pixels, notes = decode(image), more_frames(image)
         info = image.info
         steps = getattr(image, "quantization", {}).get(0)
+        segments = getattr(image, "applist", ())
     packet, record = xmp.split(info.get("xmp"))
     metadata = Metadata(
         icc=info.get("icc_profile"),
@@ -35,6 +37,7 @@ def read(data: bytes) -> Picture:
         xmp=packet,
         dpi=info.get("dpi"),
         comment=info.get("comment"),
+        app13=tuple(body for name, body in segments if name == "APP13"),
         steps=steps and tuple(steps),
         record=record,
     )
@@ -87,7 +90,8 @@ def more_frames(image: Image.Image) -> tuple[str, ...]:
 def write_jpeg(picture: Picture) -> bytes:
     """The file at quality 95, without colour subsampling; 8-bit grey or RGB, alpha left out."""
     metadata = picture.metadata
-    own = {"dpi": metadata.dpi, "comment": metadata.comment}
+    app13 = (b"\xff\xed" + struct.pack(">H", len(body) + 2) + body for body in metadata.app13)
+    own = {"dpi": metadata.dpi, "comment": metadata.comment, "extra": b"".join(app13)}
     return _save("JPEG", picture.colour, metadata, quality=95, subsampling="4:4:4", **own)
 
 

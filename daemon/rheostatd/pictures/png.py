@@ -32,17 +32,31 @@ def read(data: bytes) -> Picture:
         info, notes = image.info, more_frames(image)
     chunks = tuple((kind, body) for kind, body in _chunks(data) if kind in _KEPT)
     # Pillow does not read what stands behind the pixels unless it decodes them.
+    exif = next((body for kind, body in _chunks(data) if kind == b"eXIf"), b"")
     plain = (body[len(_PLAIN_XMP) :] for _, body in chunks if body.startswith(_PLAIN_XMP))
     packet, record = xmp.split(info.get("xmp") or next(plain, None))
     metadata = Metadata(
         icc=info.get("icc_profile"),
-        exif=info.get("exif", b"").removeprefix(b"Exif\0\0") or None,
+        exif=exif.removeprefix(b"Exif\0\0") or None,
         xmp=packet,
         dpi=info.get("dpi"),
         chunks=tuple(c for c in chunks if _keyword(c) != _XMP),
         record=record,
     )
     return Picture(pixels, metadata, notes)
+
+
+def unique(metadata: Metadata) -> Iterator[str]:
+    """Sentences about what of the notes no other format holds."""
+    texts = sorted({_keyword(c).decode("latin-1") for c in metadata.chunks if _keyword(c)})
+    if texts:
+        yield f"Texts are for PNG alone, and left out: {', '.join(texts)}."
+    kinds = {kind for kind, _ in metadata.chunks}
+    better = bool(metadata.icc) or b"sRGB" in kinds  # than gamma and chromaticities
+    colours = kinds & ({b"cICP"} if better else {b"cICP", b"gAMA", b"cHRM"})
+    if colours:
+        names = ", ".join(sorted(kind.decode() for kind in colours))
+        yield f"What {names} says of the colours is for PNG alone; they may look different."
 
 
 def write(picture: Picture) -> bytes:
