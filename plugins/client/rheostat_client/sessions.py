@@ -157,7 +157,9 @@ class Session:
             problem = error
         except Exception as error:  # nobody else would hear of it, and `_is_opening` would stay
             problem = RheostatError(
-                "internal", f"The daemon cannot be reached: {error or type(error).__name__}."
+                "internal",
+                f"The daemon cannot be reached: {error or type(error).__name__}.",
+                "Run: rheostat doctor, which looks for the cause.",
             )
 
         def end() -> None:
