@@ -71,7 +71,7 @@ def _render(
 ) -> Values:
     height, width = pixels.shape[:2]
     picture = Picture(pixel_format("rgb32f"), width, height, pixels.tobytes())
-    view = View(package, picture, {"noise": sigma, "detail": 0.0})
+    view = View(package, picture, {"noise": sigma, "camera": 0.0, "detail": 0.0})
     renderer.rest()
     out = np.empty_like(pixels)
     for box, values in renderer.render(network, view, picture.box):

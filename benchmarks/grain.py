@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from rheostat.data import find_pictures, read_rgb, to_float
 from rheostat.package import find_packages, read_package
-from rheostat.tasks.denoise import DenoiseTask
+from rheostat.tasks.denoise import CameraTask
 from rich.console import Console
 from rich.progress import track
 from torch import Tensor
@@ -24,7 +24,7 @@ from .machine import commit, machine
 DATA = Path(__file__).parents[2] / "shared" / "data"
 RESULT = Path(__file__).parent / "results" / "grain.md"
 EVERY = 17
-CASES = {"white noise, σ 25": ("sigma", 25.0), "a camera's noise, σ 15": ("camera", 15.0)}
+CASES = {"white noise, σ 25": (25.0, 0.0), "a camera's noise, σ 15": (15.0, 1.0)}
 STRENGTHS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3)  # of grain
 DETAILS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 COSTS = (0.1, 0.25, 0.5)  # dB
@@ -34,21 +34,23 @@ LUMA = torch.tensor([0.299, 0.587, 0.114])
 @torch.inference_mode()
 def main() -> None:
     """Measure, print and write."""
-    package, task = read_package(find_packages()["denoise"]), DenoiseTask(DATA / "backbones")
+    package, task = read_package(find_packages()["denoise"]), CameraTask(DATA / "backbones")
     network = package.load()
     paths = list(enumerate(find_pictures(DATA / "test" / "CBSD68")))[::EVERY]
     rows = []
-    for case, (series, sigma) in CASES.items():
+    for case, (sigma, camera) in CASES.items():
         found: dict[str, np.ndarray] = {}
         for index, path in track(paths, case, console=Console(stderr=True)):
             clean = to_float(read_rgb(path))[None]
             clean = clean[:, :, : clean.shape[2] // 2 * 2, : clean.shape[3] // 2 * 2]
-            noisy = task.exhibit(series, clean, (sigma,), index)
+            noisy = task.spoil(clean, (sigma, camera), index)
 
-            def denoised(noise: float, detail: float, noisy: Tensor = noisy) -> Tensor:
+            def denoised(
+                noise: float, detail: float, noisy: Tensor = noisy, camera: float = camera
+            ) -> Tensor:
                 if noise == 0:
                     return noisy
-                return network.bake(torch.tensor([noise, detail]))(noisy)  # type: ignore[no-any-return]
+                return network.bake(torch.tensor([noise, camera, detail]))(noisy)  # type: ignore[no-any-return]
 
             plain = denoised(sigma, 0.0)
             rest = noisy - plain
@@ -76,7 +78,7 @@ def main() -> None:
 
 
 def _measured(
-    task: DenoiseTask, picture: Tensor, clean: Tensor, known: list[Tensor]
+    task: CameraTask, picture: Tensor, clean: Tensor, known: list[Tensor]
 ) -> tuple[float, float]:
     psnr = -10 * float((picture - clean).square().mean().log10())
     return psnr, float(task.lpips.distance(task.lpips.describe(picture), known)[0])

@@ -165,7 +165,8 @@ def _bare() -> Callable[[], None]:
     package = read_package(find_packages()[MODEL])
     network = package.load()
     dtype = choose(network, package, torch.device("cpu"))
-    baked = network.bake(torch.tensor([25.0, 0.0])).to(dtype)
+    position = package.coordinates({"noise": 25.0, "camera": 0.0, "detail": 0.0})
+    baked = network.bake(position).to(dtype)
     baked = baked.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     x = torch.rand(1, 3, SIDE, SIDE).contiguous(memory_format=torch.channels_last)
 

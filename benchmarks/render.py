@@ -29,7 +29,7 @@ from .machine import commit, machine
 
 RESULT = Path(__file__).parent / "results" / "render.md"
 MODEL = "denoise"
-CONTROLS = {"noise": 25.0, "detail": 0.0}
+CONTROLS = {"noise": 25.0, "camera": 0.0, "detail": 0.0}
 SIDE = 2048  # of the picture
 TILES = (128, 256, 512)
 SHAPES = ((2048, 2048, 2048), (4096, 1024, 4096), (65536, 576, 64), (16384, 576, 64))

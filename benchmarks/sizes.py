@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import math
-import resource
 import statistics
 import subprocess
 import sys
@@ -35,7 +34,7 @@ RESULT = Path(__file__).parent / "results" / "sizes.md"
 MEGAPIXELS = (0.25, 1, 4, 12, 24, 50, 100)
 TILES = (128, 256, 512)  # pixels
 ROUNDS = 5  # in which they are compared, by turns
-CONTROLS = {"noise": 25.0, "detail": 0.0}
+CONTROLS = {"noise": 25.0, "camera": 0.0, "detail": 0.0}
 BLOCK = 3.0  # seconds of rendering between two passes of the bare network
 LEAST = 18.0  # seconds to render, in as many rounds as that takes
 HEADINGS = ("megapixels", "precision", "ms per MP", "of the bare network's speed", "MiB above")
@@ -90,10 +89,11 @@ def _child(megapixels: float) -> None:
     dtype = renderer._dtype(network, package)
     baked = network.bake(package.coordinates(CONTROLS)).to(dtype)
     baked = baked.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    idle = _memory("VmRSS")
     x = _best(baked)
-    idle = _peak()
     view = _view(package, form, width, height)
     out = np.empty((height, width, 3), np.uint8)
+    Path("/proc/self/clear_refs").write_text("5")  # forgets the peak before
     seconds, rounds, since, bare = 0.0, 0, 0.0, list[float]()
     while seconds < LEAST:
         rounds, start = rounds + 1, time.perf_counter()
@@ -115,7 +115,7 @@ def _child(megapixels: float) -> None:
                 "precision": str(dtype).removeprefix("torch."),
                 "seconds": seconds / rounds,
                 "bare": statistics.fmean(bare) * pixels,
-                "memory": max(0, _peak() - idle - 6 * pixels),
+                "memory": _memory("VmHWM") - idle - 6 * pixels,
             }
         )
     )
@@ -145,8 +145,10 @@ def _bare(baked: Baked, x: torch.Tensor) -> float:
     return (time.perf_counter() - start) / (passes * x[0, 0].numel())
 
 
-def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def _memory(name: str) -> int:
+    """Resident bytes of this process: VmRSS now, VmHWM at most."""
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(status.split(f"{name}:")[1].split()[0])
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """`python -m benchmarks.yardstick [STEPS]`: the style model against optimisation of each picture.
 
 Optimisation (Gatys et al., CVPR 2016) changes the pixels of one photograph until its loss is least:
-a minute for a picture and painting. It is what a network that paints at once is measured against:
-the same loss, the same pictures, at full strength. L-BFGS starts from the photograph. Five
+that many steps for a picture and painting. It is what a network that paints at once is measured
+against: the same loss, the same pictures, at full strength. L-BFGS starts from the photograph. Five
 photographs, the paintings by turns. Optima are kept in results/yardstick.json.
 """
 
@@ -67,14 +67,14 @@ def main(arguments: Sequence[str]) -> None:
     store = RESULTS / "yardstick.json"
     optima: dict[str, float] = json.loads(store.read_text()) if store.exists() else {}
     pictures = {name: _photograph(name) for name in PHOTOGRAPHS}
-    for name, number, key in track(_pairs(), "optimising"):
+    for name, number, key in track(_pairs(steps), "optimising"):
         if key not in optima:
             optima[key] = round(optimum(losses, pictures[name], number, steps), 4)
             store.write_text(json.dumps(optima, indent=1) + "\n")
     network = read_package(find_packages()["style"]).load()
     rows, ratios = [], []
     with torch.inference_mode():
-        for name, number, key in _pairs():
+        for name, number, key in _pairs(steps):
             painting, photograph = list(PAINTINGS)[number], pictures[name]
             content = losses.content(photograph)
             before = float(total(losses, photograph, content, number))
@@ -87,11 +87,16 @@ def main(arguments: Sequence[str]) -> None:
     _write(rows, ratios, steps)
 
 
-def _pairs() -> list[tuple[str, int, str]]:
+def _pairs(steps: int) -> list[tuple[str, int, str]]:
+    """Photographs, numbers of paintings, and the names of their optima."""
     names = list(PAINTINGS)
     numbers = [index % len(names) for index in range(len(PHOTOGRAPHS))]
     return [
-        (photograph, number, f"{photograph}, {names[number]}")
+        (
+            photograph,
+            number,
+            f"{photograph}, {names[number]}, {steps} steps, {STYLE_WEIGHT:g} times style",
+        )
         for photograph, number in zip(PHOTOGRAPHS, numbers, strict=True)
     ]
 

@@ -119,6 +119,7 @@ def repair_table() -> Iterable[str]:
     yield "| fault | before, dB | after, dB |"
     yield "|---|---|---|"
     for model, pictures, series, fault in (
+        ("denoise", "CBSD68", "camera_sigma", "a camera's noise, `camera` 1, σ"),
         ("dejpeg", "LIVE1", "jpeg", "JPEG quality"),
         ("deblur", "CBSD68", "lens", "lens blur, noise σ 2, radius"),
         ("deblur", "CBSD68", "shake", "motion, noise σ 2, length"),

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image, ImageDraw
 from rheostat.data import read_rgb, to_float
-from rheostat.degradations import add_gaussian_noise, blur, compress, shrink
+from rheostat.degradations import add_camera_noise, add_gaussian_noise, blur, compress, shrink
 from rheostat.nets import Network
 from rheostat.package import Package, find_packages, read_package
 from rheostat.tasks.style import PAINTINGS, SIDE, measured, position
@@ -36,14 +36,23 @@ def noisy(clean: Tensor, sigma: float) -> Tensor:
     return add_gaussian_noise(clean, torch.tensor([sigma]), torch.Generator().manual_seed(0))
 
 
+def photographed(clean: Tensor, sigma: float) -> Tensor:
+    """A camera's noise of `sigma` 8-bit levels, interpolated from a mosaic, saved as JPEG."""
+    share, mosaic = torch.tensor([0.7]), torch.tensor([True])
+    generator = torch.Generator().manual_seed(0)
+    seen = add_camera_noise(clean, torch.tensor([sigma]), share, mosaic, generator)
+    return compress(seen[0], 92, "4:2:0")[None]
+
+
 def blurred(clean: Tensor, radius: float, motion: float) -> Tensor:
     """Blur of a lens and of a motion at 30°, and a little noise."""
     return noisy(blur(clean, torch.tensor([[radius, motion, 30.0]])), 2.0)
 
 
-# What is wrong with the picture, and the sliders that are right for it, by model.
+# What is wrong with the picture, and the sliders that are right for it, by model or by control.
 FAULTS: Mapping[str, tuple[Callable[[Tensor], Tensor], dict[str, float]]] = {
     "denoise": (lambda x: noisy(x, 25.0), {"noise": 25.0}),
+    "denoise camera": (lambda x: photographed(x, 25.0), {"noise": 25.0}),
     "dejpeg": (lambda x: compress(x[0], 15, "4:2:0")[None], {"quality": 15.0}),
     "deblur": (lambda x: blurred(x, 1.5, 6.0), {"radius": 1.5, "motion": 6.0, "angle": 30.0}),
     "upscale2": (lambda x: shrink(x, 2), {"noise": 0.0}),
@@ -80,16 +89,17 @@ def paintings(package: Package) -> Image.Image:
 
 def sheet(package: Package, clean: Tensor) -> Image.Image:
     """A row for each control of `package`: the input, and the results along its travel."""
-    spoil, right = FAULTS.get(package.info.id, (lambda x: x, {}))
-    controls, before = package.info.controls, spoil(clean)
-    values = {control.id: right.get(control.id, control.default) for control in controls}
+    id, controls = package.info.id, package.info.controls
     height, width = clean.shape[2:]
     canvas = Image.new(
         "RGB", ((1 + len(TRAVEL)) * width, len(controls) * (height + LABEL)), "white"
     )
     network = package.load()
-    shown = F.interpolate(before, scale_factor=package.scale, mode="nearest")
     for row, control in enumerate(controls):
+        spoil, right = FAULTS.get(f"{id} {control.id}", FAULTS.get(id, (lambda x: x, {})))
+        before = spoil(clean)
+        values = {c.id: right.get(c.id, c.default) for c in controls}
+        shown = F.interpolate(before, scale_factor=package.scale, mode="nearest")
         cells = [("input", shown), *_travel(network, package, before, control, values)]
         for column, (label, picture) in enumerate(cells):
             _put(canvas, column * width, row * (height + LABEL), label, picture)

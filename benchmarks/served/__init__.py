@@ -24,7 +24,7 @@ class Filter:
     def __call__(self, pixels: bytes, noise: float) -> bytes:
         """Pixels in, pixels out, as rgb8."""
         picture = Picture(pixel_format("rgb8"), SIDE, SIDE, pixels)
-        view = View(self.package, picture, {"noise": noise, "detail": 0.0})
+        view = View(self.package, picture, {"noise": noise, "camera": 0.0, "detail": 0.0})
         out = np.empty((SIDE, SIDE, 3), np.uint8)
         for box, values in self.renderer.render(self.network, view, picture.box):
             out[box.within(picture.box)] = values

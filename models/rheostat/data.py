@@ -88,7 +88,7 @@ class Crops:
 
 
 def centre(picture: Tensor, size: int) -> Tensor:
-    """The middle `size` × `size` of a picture, or all of a smaller side, cut to even sides."""
-    height, width = (min(side, size) // 2 * 2 for side in picture.shape[1:])
+    """The middle `size` × `size` of a picture, or all of a smaller side, cut to multiples of 8."""
+    height, width = (min(side, size) // 8 * 8 for side in picture.shape[1:])
     top, left = (picture.shape[1] - height) // 2, (picture.shape[2] - width) // 2
     return picture[:, top : top + height, left : left + width]

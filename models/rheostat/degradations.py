@@ -25,11 +25,18 @@ def add_gaussian_noise(clean: Tensor, sigma: Tensor, generator: torch.Generator)
 
 
 def add_camera_noise(
-    clean: Tensor, sigma: Tensor, shot: Tensor, mosaic: Tensor, generator: torch.Generator
+    clean: Tensor,
+    sigma: Tensor,
+    shot: Tensor,
+    mosaic: Tensor,
+    generator: torch.Generator,
+    *,
+    together: bool = False,
 ) -> Tensor:
     """`clean` (N, 3, H, W) in 0..1 plus a camera's noise of `sigma` (N,) 8-bit levels; not clipped.
 
-    σ is the root mean square over each sample.
+    σ is the root mean square over each sample. With `together` samples are parts of one picture:
+    σ is what their noise would have over all of it, and dark parts have more than that.
 
     shot    (N,) share 0..1 of the variance that comes from light itself (Poisson), the rest from
             reading it (Gaussian); both arise in linear light, so that shadows have more of either
@@ -38,11 +45,16 @@ def add_camera_noise(
     """
     noise = torch.randn(clean.shape, generator=generator, device=generator.device).to(clean)
     linear = clean.clamp(0, 1) ** GAMMA + DARKEST
-    light = _level(shot.to(clean)) * linear / linear.mean((1, 2, 3), keepdim=True)
-    strength = (1 - _level(shot.to(clean)) + light).sqrt() * linear ** (1 / GAMMA - 1)
-    noise = strength * noise
-    noise = torch.where(_level(mosaic), interpolate_mosaic(noise), noise)
-    rms = noise.square().mean((1, 2, 3), keepdim=True).sqrt()
+    whole = (0, 1, 2, 3) if together else (1, 2, 3)
+    light = linear / linear.mean(whole, keepdim=True)
+    share, slope = _level(shot.to(clean)), linear ** (1 / GAMMA - 1)  # of the sRGB curve
+    noise = (1 - share + share * light).sqrt() * slope * noise
+    rms = _rms(noise)
+    if together:  # what this sample's kind of noise has over all of them
+        read, lit = ((variance * slope**2).mean(whole, keepdim=True) for variance in (1.0, light))
+        rms = ((1 - share) * read + share * lit).sqrt()
+    coarse = interpolate_mosaic(noise)
+    noise = torch.where(_level(mosaic), coarse * _rms(noise) / _rms(coarse), noise)
     return clean + noise * (_level(sigma.to(clean)) / LEVELS) / rms
 
 
@@ -58,6 +70,10 @@ def interpolate_mosaic(picture: Tensor) -> Tensor:
     kernels = torch.stack((square, cross, square))[:, None].to(picture)
     padded = F.pad(masked, (1, 1, 1, 1), mode="reflect")  # a mosaic goes on when it is mirrored
     return F.conv2d(padded, kernels, groups=3)
+
+
+def _rms(picture: Tensor) -> Tensor:
+    return picture.square().mean((1, 2, 3), keepdim=True).sqrt()
 
 
 def _level(values: Tensor) -> Tensor:

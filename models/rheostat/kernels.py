@@ -100,6 +100,8 @@ class TunableKernel(TunableLayer):
         y = self._apply_one(x, self.weight, self.bias)
         lam = at_size(lam, y)
         for i in range(self.controls):
+            if not torch.is_grad_enabled() and not bool(lam[:, i].any()):
+                continue  # a slider that is off everywhere costs nothing
             bias = None if self.bias_slopes is None else self.bias_slopes[i]
             y = y + lam[:, i : i + 1] * self._apply_one(x, self.weight_slopes[i], bias)
         return y
@@ -299,8 +301,11 @@ def make_tunable(
         }
     else:
         raise TypeError(f"{type(layer).__name__} has no tunable form")
+    weights = layer.state_dict()
+    if "weight" not in weights:  # it is made of others by a hook
+        raise TypeError(f"{type(layer).__name__} has no weight of its own, but {list(weights)}")
     tunable: TunableKernel = make(**known, controls=controls, parameter_map=parameter_map)
-    tunable.load_state_dict(layer.state_dict(), strict=False)
+    tunable.load_state_dict(weights, strict=False)
     return tunable.train(layer.training)
 
 

@@ -4,6 +4,7 @@
     weights.safetensors  the weights
     golden.npz           a small input, a few positions of the sliders, and what came out
     evidence.json        what was measured, with the command that measured it
+    training.jsonl       scores on held-out pictures while it was trained
     recipe.toml          how it was trained
     card.md              for people; generated
 
@@ -19,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import msgspec
 import numpy as np
@@ -28,7 +29,7 @@ from platformdirs import user_data_path
 from rheostat_client.controls import Control, complete
 from rheostat_client.errors import RheostatError
 from rheostat_client.models import ModelInfo
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -43,6 +44,8 @@ GOLDEN = "golden.npz"
 EVIDENCE = "evidence.json"
 MAX_MANIFEST = 256 * 1024  # bytes
 MAX_FILE = 2 * 1024**3  # bytes
+MAX_GOLDEN = 8 * 1024**2  # bytes, unpacked
+MAX_SIZE = 1024  # of any number in an architecture's config, and of the length of a list
 GOLDEN_TOLERANCE = 2e-3  # of the unit range; half an 8-bit level, to allow for other machines
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
@@ -118,12 +121,19 @@ class Package:
     def golden(self) -> tuple[Tensor, Tensor, Tensor]:
         """The golden picture (1, 3, H, W), positions (N, P) and what must come out (N, 3, H, W)."""
         try:
+            with ZipFile(self.folder / GOLDEN) as file:
+                unpacked = sum(entry.file_size for entry in file.infolist())
+            if unpacked > MAX_GOLDEN:
+                raise _damaged(self.folder, f"{GOLDEN} unpacks to more than {MAX_GOLDEN} bytes")
             with np.load(self.folder / GOLDEN, allow_pickle=False) as golden:
                 x, lam, output = (
                     torch.from_numpy(golden[name]) for name in ("input", "lam", "output")
                 )
         except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
             raise _damaged(self.folder, f"{GOLDEN} is no golden picture") from error
+        sides = [self.scale * side for side in x.shape[2:]]
+        if list(output.shape) != [len(lam), 3, *sides] or len(lam) == 0:
+            raise _damaged(self.folder, f"the pictures in {GOLDEN} do not fit together")
         return x, lam, output
 
     def check_golden(self) -> float:
@@ -181,6 +191,7 @@ def read_package(folder: Path) -> Package:
             raise _damaged(folder, f"{MANIFEST} names no {name}")
     with torch.device("meta"):
         network = _build(folder, manifest.architecture)
+    _check_shapes(folder, network)
     multiple = network.multiple
     halo = math.ceil(network.receptive_radius / multiple) * multiple
     return Package(folder, manifest, _info(manifest, network.scale), halo, multiple)
@@ -262,10 +273,35 @@ def _build(folder: Path, architecture: Architecture) -> Network:
             f"known are {', '.join(sorted(nets.ARCHITECTURES))}.",
             "Update Rheostat.",
         )
+    _check_sizes(folder, architecture.config)
     try:
         return nets.build(architecture.name, architecture.config)
     except (TypeError, ValueError) as error:
         raise _bad(folder, f"its architecture's config does not fit: {error}") from error
+
+
+def _check_shapes(folder: Path, network: Network) -> None:
+    """Compare the header of the weights with the network's, before either is in memory."""
+    wanted = {name: list(value.shape) for name, value in network.state_dict().items()}
+    try:
+        with safe_open(folder / WEIGHTS, framework="pt") as file:
+            found = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise _damaged(folder, f"{WEIGHTS} cannot be read: {error}") from error
+    if found != wanted:
+        raise _damaged(folder, f"{WEIGHTS} does not fit the architecture")
+
+
+def _check_sizes(folder: Path, value: object) -> None:
+    """Refuse a config that would build without end."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value[: MAX_SIZE + 1]:
+            _check_sizes(folder, one)
+        value = len(value)
+    if isinstance(value, int | float) and not -MAX_SIZE <= value <= MAX_SIZE:
+        raise _bad(folder, f"its architecture's config has {value}; {MAX_SIZE} is the most")
 
 
 def _zoo() -> Path:

@@ -17,7 +17,6 @@ from torch import Tensor
 
 from .kernels import TunableKernel
 from .nets import Network, build
-from .nets.restorer import Restorer
 from .package import EVIDENCE, GOLDEN, MANIFEST, WEIGHTS, Manifest, file_digest, read_manifest
 from .tasks import TASKS
 from .training import LOG
@@ -46,6 +45,12 @@ def pack(weights: Path, folder: Path, reach: float = 1.0, *, half: bool = False)
             "Train with the recipe of the same package.",
         ) from error
     network.eval().requires_grad_(False)
+    if reach != 1.0 and not network.last_powers:
+        raise RheostatError(
+            "bad-package",
+            f"The last slider of {manifest.id} cannot reach {reach:g} of what was trained; only 1.",
+            "Change its range in model.toml instead.",
+        )
     if reach != 1.0:
         _shorten(network, reach)
     if half:
@@ -64,14 +69,14 @@ def pack(weights: Path, folder: Path, reach: float = 1.0, *, half: bool = False)
 
 def _shorten(network: Network, reach: float) -> None:
     """Let 1 of the last control mean what `reach` meant, in the layers that it moves as well."""
-    bent = isinstance(network, Restorer) and network.bent  # the last slopes are those of its square
+    places = list(enumerate(reversed(network.last_powers), 1))
     layers = [layer for layer in network.modules() if isinstance(layer, TunableKernel)]
     most = max(layer.controls for layer in layers)
     for layer in layers:
         for slopes in (layer.weight_slopes, layer.bias_slopes):
             if layer.controls == most and slopes is not None:
-                for place, power in ((-2, 1), (-1, 2)) if bent else ((-1, 1),):
-                    slopes[place] *= reach**power
+                for place, power in places:
+                    slopes[-place] *= reach**power
 
 
 def golden_picture() -> Tensor:
@@ -144,7 +149,8 @@ def _curve(path: Path) -> list[str]:
     """The training's log as a table: loss and scores on held-out pictures by step."""
     if not path.exists():
         return []
-    known = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
+    rows = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
+    known = list({row["step"]: row for row in rows}.values())  # one that was killed repeats some
     columns = {"step": [row["step"] for row in known], "loss": [row["loss"] for row in known]}
     for name in known[0]["validation"]:
         columns[name] = [row["validation"][name] for row in known]

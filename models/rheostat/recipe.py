@@ -14,8 +14,9 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A stretch of training with a fresh optimizer and a learning rate that rises and falls once.
 
-    `only` names controls, by number, whose slopes alone are trained: at their 0 the network stays
-    bit for bit what the stage before made it (the two phases of Dynamic-Net, Shoshan et al. 2019).
+    `only` names coordinates of the kernels, by number, whose slopes alone are trained: where they
+    are 0 the network stays bit for bit what the stage before made it (the two phases of
+    Dynamic-Net, Shoshan et al. 2019). What the coordinates are the network's class says.
     `detailed` is the share of samples whose λ is drawn beyond what the task calls plain: without
     detail, or one painting alone.
     """

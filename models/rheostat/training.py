@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from rheostat_client.errors import RheostatError, nearest
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from . import checkpoint, nets
 from .data import Crops, centre, find_pictures, read_all, to_float
@@ -23,6 +23,7 @@ from .tasks import TASKS
 
 LOG = "log.jsonl"
 SAVE_SECONDS = 120.0
+HELD_OUT = 32  # pixels a side of a picture that tells anything
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,20 @@ class Trainer:
         torch.manual_seed(recipe.seed)
         self.recipe, self.out, self.device = recipe, out, device
         self.network = nets.build(recipe.architecture, recipe.config).to(device)
+        most = max((n for n, _ in _slopes(self.network)), default=0)
+        for wrong in (i for stage in recipe.stages for i in stage.only if i >= most):
+            raise RheostatError(
+                "bad-recipe",
+                f"A stage trains the slopes of coordinate {wrong} only; there are {most}, from 0.",
+                "Name coordinates of the network's kernels.",
+            )
         self.task = TASKS[recipe.task](backbones).to(device)
         self.optimizer = self._optimizer()
         self.generator = torch.Generator().manual_seed(recipe.seed)
         pictures = read_all(find_pictures(data))
-        self.held_out = [centre(p, 192) for p in pictures[:: -(-len(pictures) // recipe.held_out)]]
-        del pictures[:: -(-len(pictures) // recipe.held_out)]
+        kept = max(2, -(-len(pictures) // recipe.held_out))  # half of a few pictures at most
+        self.held_out = [centre(p, 192) for p in pictures[::kept] if min(p.shape[1:]) >= HELD_OUT]
+        del pictures[::kept]
         border = 2 * self.task.margin
         self.crops = {
             patch: Crops(pictures, patch + border) for patch in {s.patch for s in recipe.stages}
@@ -124,16 +133,21 @@ class Trainer:
     def start_from(self, weights: Path) -> None:
         """Begin with another network's weights, where names and shapes agree.
 
-        Slopes of fewer controls are those of the first ones.
+        Slopes of fewer coordinates are those of the first ones, and of what the last layers alone
+        have, which is what the last control moves, again those of the first ones.
         """
         known = checkpoint.load_weights(weights)
         own = self.network.state_dict()
+        early, late = _early(own), _early(known)  # here, and in those weights
         fitting = {}
         for name in known.keys() & own.keys():
             value, shape = known[name], own[name].shape
             if name.endswith("_slopes") and value.shape[1:] == shape[1:]:
-                missing = value.new_zeros(max(0, len(own[name]) - len(value)), *shape[1:])
-                value = torch.cat((value, missing))
+                new = value.new_zeros(shape)
+                for start, part in ((0, value[:late]), (early, value[late:])):
+                    part = part[: max(0, len(new) - start)]
+                    new[start : start + len(part)] = part
+                value = new
             if value.shape == shape:
                 fitting[name] = value
         if not fitting:
@@ -224,21 +238,34 @@ class Trainer:
         report(progress)
 
 
-def keep_only(network: nn.Module, controls: tuple[int, ...]) -> None:
-    """Drop every gradient but those of the slopes of `controls` (numbers, from 0).
+def keep_only(network: nn.Module, coordinates: tuple[int, ...]) -> None:
+    """Drop every gradient but those of the slopes of `coordinates` (numbers, from 0).
 
-    A gradient that was never anything but 0 moves nothing in Adam: the rest of the network stays
-    as it is, exactly.
+    A gradient that was never anything but 0 moves nothing in Adam or Muon: the rest of the network
+    stays as it is, exactly.
     """
+    kept = list(_slopes(network))
+    slopes = {id(parameter) for _, parameter in kept}
+    for parameter in network.parameters():
+        if id(parameter) not in slopes:
+            parameter.grad = None
+    for count, parameter in kept:
+        if parameter.grad is not None:
+            parameter.grad[[i for i in range(count) if i not in coordinates]] = 0.0
+
+
+def _slopes(network: nn.Module) -> Iterator[tuple[int, nn.Parameter]]:
+    """How many coordinates, and their slopes, for every tunable kernel and bias."""
     for layer in network.modules():
         if isinstance(layer, TunableKernel):
-            others = [i for i in range(layer.controls) if i not in controls]
-            for plain in (layer.weight, layer.bias):
-                if plain is not None:
-                    plain.grad = None
             for slopes in (layer.weight_slopes, layer.bias_slopes):
-                if slopes is not None and slopes.grad is not None:
-                    slopes.grad[others] = 0.0
+                if slopes is not None:
+                    yield layer.controls, slopes
+
+
+def _early(weights: Mapping[str, Tensor]) -> int:
+    """Coordinates that all kernels have; the last ones have those of the last control besides."""
+    return min((len(v) for name, v in weights.items() if name.endswith("_slopes")), default=0)
 
 
 def _learning_rate(stage: Stage, step: int) -> float:

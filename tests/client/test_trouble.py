@@ -204,9 +204,9 @@ def test_a_daemon_too_old_for_painted_controls_is_not_asked(connection: Connecti
 
 
 def test_a_farewell_gives_its_reason(peer: Peer, connection: Connection) -> None:
-    peer.script[Render] = says(Goodbye("it is late"))
+    peer.script[Render] = says(Goodbye("It is late."))
     error = refused(connection)
-    assert (error.code, "has left: it is late" in error.message) == ("daemon-lost", True)
+    assert (error.code, error.message.endswith("has left: It is late.")) == ("daemon-lost", True)
 
 
 TILE = Tile("", 0, 0, 12, 10, "gray8")

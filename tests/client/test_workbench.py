@@ -186,3 +186,20 @@ def test_what_a_control_should_be_is_told_and_an_apply_goes_on_meanwhile(
     loop.turn_until(lambda: bool(screen.problems))
     assert "no estimate for 'detail'" in screen.problems[0]
     assert len(told) == 1
+
+
+def test_why_there_is_no_estimate_stays_to_be_read_when_a_preview_ends(
+    loop: Loop, screen: Screen, models: dict[str, ModelInfo]
+) -> None:
+    lace = (bytes((90, 120, 60, 255, 0, 0, 0, 0)) * (SIDE * SIDE // 2), "rgba8", SIDE, SIDE)
+    bench = Workbench(loop, START, "test", models["slow"], lace, {}, BOX, screen)
+    bench.preview(VALUES)
+    bench.estimate("noise", lambda _value: None)
+    loop.turn_until(lambda: bool(screen.problems))
+    said = len(screen.words)
+    loop.turn_until(lambda: screen.shown == BOX[2] * BOX[3] and not bench.is_busy)
+    assert "transparent" in screen.problems[0]
+    assert screen.words[said:] == []
+    bench.preview(VALUES)
+    loop.turn_until(lambda: len(screen.words) > said)
+    bench.close()

@@ -86,6 +86,12 @@ def test_what_has_no_tunable_form_is_said() -> None:
         tuned("linear", "linear")[0](torch.rand(1, 5), torch.rand(1, 2, 4, 4))
 
 
+def test_a_layer_whose_weight_is_made_of_others_is_refused() -> None:
+    layer = nn.utils.spectral_norm(nn.Conv2d(1, 1, 1))
+    with pytest.raises(TypeError, match="weight_orig"):
+        make_tunable(layer, 1)
+
+
 STRANGERS: dict[str, Callable[[], nn.Module]] = {
     "dilated residual network": lambda: HighResNet(spatial_dims=2, in_channels=3, out_channels=3),
     "ResNet 18": lambda: resnet18(spatial_dims=2, n_input_channels=3, num_classes=4),

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pytest
 import torch
-from packages import PackageMaker, random_denoiser, write_package
+from packages import ZOO, PackageMaker, random_denoiser, write_package
+from rheostat import package as package_module
 from rheostat.package import (
     GOLDEN,
     MANIFEST,
+    MAX_GOLDEN,
     WEIGHTS,
     find_packages,
     read_package,
@@ -105,6 +109,8 @@ def test_weights_of_another_shape_are_refused(make_package: PackageMaker) -> Non
         ('name = "denoiser"', 'name = "transformer"', "unsupported-package", "transformer"),
         ("width = 8", 'width = "wide"', "bad-package", "config"),
         ("width = 8", "depth = 8", "bad-package", "config"),
+        ("blocks = 1", "blocks = 100000000", "bad-package", "100000000; 1024 is the most"),
+        ("blocks = 1", "blocks = 500", "damaged-package", "does not fit"),
         ('id = "tiny"', 'id = "other"', "bad-package", "other"),
         ('id = "detail"', 'id = "noise"', "bad-package", "same id"),
         ("default = 25.0", "default = 99.0", "bad-manifest", "default"),
@@ -136,6 +142,34 @@ def test_a_missing_file_and_a_link_are_refused(make_package: PackageMaker) -> No
     assert refusal(folder).code == "damaged-package"
     (folder / GOLDEN).symlink_to(folder.parent / GOLDEN)
     assert refusal(folder).code == "damaged-package"
+
+
+def test_weights_are_held_against_the_architecture_before_they_are_loaded(
+    make_package: PackageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_package()
+    rewrite(folder, "width = 8", "width = 1000")
+    monkeypatch.setattr(package_module, "load_file", None)
+    with pytest.raises(RheostatError, match="does not fit the architecture"):
+        read_package(folder)
+
+
+def test_a_golden_picture_that_swells_is_refused_unread(make_package: PackageMaker) -> None:
+    folder = make_package()
+    with ZipFile(folder / GOLDEN, "w", ZIP_DEFLATED) as file:
+        file.writestr("input.npy", bytes(MAX_GOLDEN + 1))
+    seal(folder)
+    assert (folder / GOLDEN).stat().st_size < 100_000
+    assert "unpacks to more" in refusal(folder).message
+
+
+def test_a_golden_picture_for_fewer_positions_is_refused(make_package: PackageMaker) -> None:
+    folder = make_package()
+    with np.load(folder / GOLDEN) as golden:
+        arrays = dict(golden)
+    np.savez(folder / GOLDEN, **(arrays | {"lam": arrays["lam"].repeat(1000, 0)}))
+    seal(folder)
+    assert "do not fit together" in refusal(folder).message
 
 
 def test_golden_is_never_unpickled(make_package: PackageMaker) -> None:
@@ -200,3 +234,12 @@ def test_the_curve_of_the_training_is_packed_with_its_weights(tmp_path: Path) ->
     (tmp_path / "log.jsonl").unlink()
     pack(weights, folder)
     assert "psnr_25" not in (folder / "card.md").read_text(), "the curve of other weights"
+
+
+def test_a_slider_that_counts_from_its_high_end_cannot_be_shortened(tmp_path: Path) -> None:
+    folder = tmp_path / "style"
+    shutil.copytree(ZOO / "style", folder)
+    before = (folder / WEIGHTS).read_bytes()
+    with pytest.raises(RheostatError, match=r"cannot reach 0\.5"):
+        pack(folder / WEIGHTS, folder, reach=0.5)
+    assert (folder / WEIGHTS).read_bytes() == before

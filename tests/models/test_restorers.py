@@ -7,17 +7,19 @@ import itertools
 import pytest
 import rheostat
 import torch
-from rheostat.nets import Deblocker, Deblurrer, Denoiser
+from rheostat.nets import CameraDenoiser, Deblocker, Deblurrer, Denoiser
 from rheostat.nets.restorer import Restorer
 from torch import Tensor, nn
 
 OFF: dict[type[Restorer], list[list[float]]] = {
     Denoiser: [[0.0, 0.0], [0.0, 1.0]],
+    CameraDenoiser: [[0.0, 0.0, 0.0], [0.0, 1.0, 1.0]],
     Deblocker: [[100.0, 0.0], [100.0, 1.0]],
     Deblurrer: [[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 90.0, 1.0]],
 }
 POSITIONS: dict[type[Restorer], list[list[float]]] = {
     Denoiser: [[0.5, 0.0], [25.0, 0.3], [75.0, 1.0]],
+    CameraDenoiser: [[0.5, 0.0, 0.0], [25.0, 1.0, 0.3], [75.0, 0.4, 1.0]],
     Deblocker: [[99.0, 0.0], [60.0, 0.3], [10.0, 1.0]],
     Deblurrer: [[0.1, 0.0, 10.0, 0.0], [1.5, 4.0, 100.0, 0.3], [3.0, 15.0, 180.0, 1.0]],
 }
@@ -87,3 +89,35 @@ def test_a_bent_slider_has_a_middle_of_its_own(network: Restorer) -> None:
         network.bake(torch.tensor([*ends, detail])).fault.leave.weight for detail in (0.0, 0.5, 1.0)
     )
     assert torch.allclose(half, (low + high) / 2, atol=1e-6) != network.bent
+
+
+def test_with_camera_at_0_a_camera_denoiser_is_a_denoiser() -> None:
+    network, plain = CameraDenoiser(width=8, blocks=2), Denoiser(width=8, blocks=2)
+    for parameter in network.parameters():
+        nn.init.normal_(parameter, std=0.1)
+    known = {
+        name: value[[0, 3][: 2 if len(value) == 4 else 1]] if name.endswith("_slopes") else value
+        for name, value in network.state_dict().items()
+    }  # the slopes of noise and, in the last layers, of detail
+    plain.load_state_dict(known)
+    x = picture(2, 3, 16, 16)
+    with torch.no_grad():
+        ours = network(x, torch.tensor([[30.0, 0.0, 0.2], [5.0, 0.0, 1.0]]))
+        torch.testing.assert_close(ours, plain(x, torch.tensor([[30.0, 0.2], [5.0, 1.0]])))
+
+
+def test_a_slider_painted_off_everywhere_costs_no_convolution() -> None:
+    network = CameraDenoiser(width=8, blocks=1).eval().requires_grad_(False)
+    x, lam = picture(1, 3, 16, 16), torch.rand(1, 3, 16, 16) * 20
+
+    def convolutions(lam: Tensor) -> int:
+        with torch.no_grad(), torch.profiler.profile() as profile:
+            network(x, lam)
+        return sum(event.name == "aten::convolution" for event in profile.events() or ())
+
+    off = lam.clone()
+    off[:, 1] = 0
+    assert convolutions(off) < convolutions(lam)
+    with torch.no_grad():
+        skipped = network(x, off)
+    torch.testing.assert_close(skipped, network(x, off))

@@ -11,7 +11,7 @@ from rheostat.training import Trainer
 from benchmarks.specialists import RUNS, Run, Specialist, specialise
 
 
-@pytest.fixture(params=RUNS, ids=lambda run: f"{run.model}-{run.fault:g}")
+@pytest.fixture(params=RUNS, ids=lambda run: f"{run.model}-{run.fault}")
 def run(request: pytest.FixtureRequest) -> Run:
     found: Run = request.param
     return found

@@ -18,7 +18,8 @@ from rheostat.degradations import (
     interpolate_mosaic,
 )
 from rheostat.nets.deblocker import quantisation_scale
-from rheostat.tasks import TASKS, Restoration, restoration
+from rheostat.tasks import TASKS, Restoration, denoise, restoration
+from rheostat.tasks.denoise import CameraTask
 from rheostat.tasks.upscale import QuadrupleTask
 from torch import Tensor, nn
 
@@ -128,6 +129,17 @@ def test_a_cameras_noise_has_the_sigma_it_says(
     torch.testing.assert_close(rms, torch.full((2,), 20.0))
 
 
+def test_of_parts_of_one_picture_the_dark_one_has_more_noise_than_sigma() -> None:
+    flat = torch.linspace(0.1, 0.9, 8)[:, None, None, None].expand(8, 3, 64, 64).contiguous()
+    sigma, shot = torch.full((8,), 20.0), torch.full((8,), 0.5)
+    mosaic = torch.tensor([True, False] * 4)
+    generator = torch.Generator().manual_seed(0)
+    noise = add_camera_noise(flat, sigma, shot, mosaic, generator, together=True) - flat
+    each = noise.square().mean((1, 2, 3)).sqrt() * 255
+    assert each.tolist() == sorted(each.tolist(), reverse=True)
+    assert float(each.square().mean().sqrt()) == pytest.approx(20, rel=0.02)
+
+
 def test_reading_noise_is_strongest_in_shadows_and_lights_less_so() -> None:
     """In linear light it is even, and the sRGB curve is steepest in the dark."""
     ramp = torch.linspace(0.02, 1, 256).expand(1, 3, 256, 256).contiguous()
@@ -141,6 +153,19 @@ def test_reading_noise_is_strongest_in_shadows_and_lights_less_so() -> None:
     # Of light alone: √light · light^(1/2.2 − 1) goes with the power 1/2.2 − 1/2, which is almost 0.
     assert fall(1.0) == pytest.approx(1, abs=0.25)
     assert fall(0.0) > 3
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_white_noise_and_a_cameras_make_up_sigma_together(
+    photograph: Tensor, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restoration, "LPIPS", lambda _backbones: nn.Identity())
+    monkeypatch.setattr(denoise, "compress", lambda picture, *_how: picture)
+    clean = photograph.expand(64, -1, -1, -1)
+    faults = torch.tensor([[20.0, share]]).expand(64, -1)
+    generator = torch.Generator().manual_seed(0)
+    noise = CameraTask(Path()).degrade(clean, faults, generator) - clean
+    assert float(noise.square().mean().sqrt()) * 255 == pytest.approx(20, rel=0.01)
 
 
 def test_a_mosaic_makes_neighbours_and_no_others_alike() -> None:

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from packages import REPOSITORY
+from packages import REPOSITORY, random_denoiser
 from PIL import Image
+from rheostat.data import centre
 from rheostat.degradations import add_gaussian_noise
+from rheostat.kernels import TunableConv2d
 from rheostat.losses import MultiLoss
 from rheostat.nets import ARCHITECTURES
 from rheostat.recipe import read_recipe
 from rheostat.tasks import TASKS, restoration
-from rheostat.training import Trainer, train
+from rheostat.training import Trainer, keep_only, train
 from rheostat_client.errors import RheostatError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -160,6 +162,7 @@ def test_a_damaged_checkpoint_is_refused(recipe: Path, pictures: Path, tmp_path:
         ('task = "denoise"', 'task = "denoize"', "Did you mean denoise"),
         ('architecture = "denoiser"', 'architecture = "unet"', "unet"),
         ("batch = 4", "batch = four", "cannot be read"),
+        ("detailed = 0.75", "detailed = 0.75, only = [9]", "coordinate 9"),
     ],
 )
 def test_a_wrong_recipe_names_what_is_wrong(
@@ -223,6 +226,56 @@ def test_it_starts_from_what_fits_of_other_weights(
     save_file({"other": torch.zeros(1)}, strange)
     with pytest.raises(RheostatError, match="Nothing in"):
         trainer.start_from(strange)
+
+
+def test_slopes_of_the_last_control_stay_those_of_the_last_control(
+    recipe: Path, pictures: Path, tmp_path: Path
+) -> None:
+    """From (noise, detail) to (noise, camera, camera · noise, detail, detail²)."""
+    known = random_denoiser()
+    save_file(known.state_dict(), tmp_path / "known.safetensors")
+    text = RECIPE.replace('"denoiser"', '"camera-denoiser"').replace(
+        '"denoise"', '"denoise-camera"'
+    )
+    recipe.write_text(text.replace("blocks = 1", "blocks = 1, bent = true"))
+    trainer = Trainer(
+        read_recipe(recipe), pictures, tmp_path / "out", tmp_path, torch.device("cpu")
+    )
+    trainer.start_from(tmp_path / "known.safetensors")
+    x = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    ours = trainer.network(x, torch.tensor([[20.0, 0.0, 0.3], [60.0, 0.0, 1.0]]))
+    torch.testing.assert_close(ours, known(x, torch.tensor([[20.0, 0.3], [60.0, 1.0]])))
+
+
+def test_held_out_pictures_of_any_size_fit_every_network() -> None:
+    assert centre(torch.zeros(3, 45, 300), 192).shape == (3, 40, 192)
+
+
+def test_of_two_pictures_one_is_held_out(pictures: Path, recipe: Path, tmp_path: Path) -> None:
+    for path in sorted(pictures.iterdir())[2:]:
+        path.unlink()
+    recipe.write_text(RECIPE.replace("held_out = 1", "held_out = 8"))
+    trainer = Trainer(
+        read_recipe(recipe), pictures, tmp_path / "out", tmp_path, torch.device("cpu")
+    )
+    assert len(trainer.held_out) == 1
+    trainer.take_step()
+
+
+def test_a_stage_of_some_slopes_leaves_layers_of_other_kinds_alone() -> None:
+    first = TunableConv2d(1, 2, 1, controls=2)
+    network = nn.ModuleList((first, nn.PReLU(), nn.Conv2d(2, 1, 1)))
+    y = first(torch.rand(1, 1, 4, 4), torch.rand(1, 2))
+    for layer in list(network)[1:]:
+        y = layer(y)
+    y.sum().backward()
+    keep_only(network, (1,))
+    left = {name for name, p in network.named_parameters() if p.grad is not None}
+    assert left == {"0.weight_slopes", "0.bias_slopes"}
+    gradient = first.weight_slopes.grad
+    assert gradient is not None
+    assert not gradient[0].any()
+    assert gradient[1].any()
 
 
 def test_noise_has_the_strength_it_says_and_its_seed() -> None:

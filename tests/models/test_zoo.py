@@ -288,6 +288,19 @@ def test_detail_trades_fidelity_for_perception() -> None:
         )
 
 
+def test_detail_does_what_no_opacity_does() -> None:
+    """At the same PSNR the slider's picture is perceptually nearer than a mixture of its ends."""
+    for found in read_evidence(ZOO / "denoise").values():
+        detail, blend = found["sweeps"]["detail"], found["sweeps"]["blend"]
+        falling = slice(1, None)  # from where PSNR falls
+        mixed = np.interp(
+            -np.array(detail["psnr"][1:-1]),
+            -np.array(blend["psnr"][falling]),
+            blend["perception"][falling],
+        )
+        assert (np.array(detail["perception"][1:-1]) < mixed).all()
+
+
 def test_evidence_names_the_command_that_measured_it(package: Package) -> None:
     evidence = read_evidence(package.folder)
     assert evidence, "run: rheostat evaluate"

@@ -7,7 +7,7 @@ from typing import Any
 
 from .deblocker import Deblocker
 from .deblurrer import Deblurrer
-from .denoiser import Denoiser
+from .denoiser import CameraDenoiser, Denoiser
 from .network import Baked, Network
 from .stylizer import Stylizer
 from .upscaler import Upscaler
@@ -15,6 +15,7 @@ from .upscaler import Upscaler
 __all__ = [
     "ARCHITECTURES",
     "Baked",
+    "CameraDenoiser",
     "Deblocker",
     "Deblurrer",
     "Denoiser",
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 ARCHITECTURES: Mapping[str, Callable[..., Network]] = {
+    "camera-denoiser": CameraDenoiser,
     "denoiser": Denoiser,
     "deblocker": Deblocker,
     "deblurrer": Deblurrer,

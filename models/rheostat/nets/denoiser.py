@@ -1,4 +1,4 @@
-"""Denoiser: white noise of known strength goes."""
+"""Denoisers: noise of known strength goes, white or of a camera."""
 
 from __future__ import annotations
 
@@ -34,3 +34,21 @@ class Denoiser(Restorer):
         """0 at σ 0, almost 1 from σ 8 on."""
         sigma = lam[:, :1]
         return torch.tanh(sigma / FADE_NOISE) * smooth_step(sigma / TOE)
+
+
+class CameraDenoiser(Denoiser):
+    """Denoiser with three sliders: λ = (noise, camera, detail).
+
+    camera  what kind of noise: 0 is white, 1 a camera's, coarse and coloured, and between them the
+            share of its variance that is a camera's
+
+    The kernels are affine in (√(σ/75), camera, camera · √(σ/75), detail): at camera 0 it is the
+    Denoiser of the same weights.
+    """
+
+    axes = 4
+
+    def coordinates(self, lam: Tensor) -> Tensor:
+        """See the class."""
+        root, camera = torch.sqrt(lam[:, :1] / MAX_NOISE), lam[:, 1:2]
+        return torch.cat((root, camera, camera * root, lam[:, 2:]), dim=1)

@@ -36,11 +36,13 @@ class Network(nn.Module, abc.ABC):
     multiple          sides and tile origins are multiples of this
     receptive_radius  pixels on each side that can influence a result; a tile with that much
                       context (or the picture's border) has exactly the whole picture's values
+    last_powers       of the last control, that the last slopes of the layers it moves multiply
     """
 
     scale: int = 1
     multiple: int
     receptive_radius: int
+    last_powers: tuple[int, ...] = (1,)
 
     @abc.abstractmethod
     def forward(self, x: Tensor, lam: Tensor) -> Tensor:

@@ -107,6 +107,8 @@ class Restorer(Network):
         if not 0 <= late <= blocks:
             raise ValueError(f"late is {late}; of {blocks} blocks, 0 to {blocks} can be")
         self.bent = bent
+        if bent:
+            self.last_powers = (1, 2)
         self.trunk = convert(Trunk(width, blocks - late), controls=self.axes - 1)
         self.head = convert(Head(width, late), controls=self.axes + bent)
         self.receptive_radius = 2 * (2 * blocks + 2) + 1  # 3×3 layers on 2×2 pixels

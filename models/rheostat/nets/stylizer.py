@@ -112,6 +112,7 @@ class Stylizer(Network):
     """
 
     multiple = FOLD
+    last_powers = ()  # strength counts from 1 downwards: its low end would move
 
     def __init__(
         self,

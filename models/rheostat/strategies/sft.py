@@ -17,7 +17,7 @@ HIDDEN = 32
 
 
 class SftPredictor(PerceptronPredictor):
-    """Two leaky layers of 32, read by one linear layer."""
+    """Two layers of 32, the first of them leaky, read by one linear layer."""
 
     def __init__(self, controls: int, channels: int) -> None:
         """For `channels` of a convolution."""

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
+from rheostat_client.controls import Control
 from torch import Generator, Tensor
 
 from ..degradations import add_camera_noise, add_gaussian_noise, compress
-from ..nets import Network
+from ..losses import l1
+from ..scores import TRAVEL, Render, Scores
 from .restoration import Restoration
 
 
@@ -23,18 +25,13 @@ class DenoiseTask(Restoration):
     max_noise = 75.0
     level_exponent = 0.56
     architecture = "denoiser"
-    controls = ("noise", "detail")
+    controls: ClassVar[tuple[str, ...]] = ("noise", "detail")
     probes: ClassVar = {f"{sigma:g}": (sigma,) for sigma in (15.0, 25.0, 50.0)}
-    series: ClassVar = {
-        "sigma": {sigma: (sigma,) for sigma in (5, 15, 25, 35, 50, 75)},
-        "camera": {sigma: (sigma,) for sigma in (5, 15, 25, 50)},
-    }
-    middle = (25,)
+    series: ClassVar = {"sigma": {sigma: (sigma,) for sigma in (5, 15, 25, 35, 50, 75)}}
+    middle: ClassVar[tuple[float, ...]] = (25,)
     offsets = (-10, -5, 0, 5, 10)
     captions: ClassVar = {
         "sigma": "Known noise of σ = position, `detail` 0; PSNR in dB, `noisy` is the input's.",
-        "camera": "The same for a camera's noise: seven tenths of its variance from light, one "
-        "colour for each pixel, saved as JPEG of quality 92.",
         "detail": "`detail` = position, noise σ 25; fidelity is L1, perception is LPIPS (squeeze).",
         "noise": "`noise` = position on pictures of σ 25; roughness is total variation per value.",
         "offset": "`noise` set wrong by position on pictures of σ 25; PSNR in dB.",
@@ -48,63 +45,102 @@ class DenoiseTask(Restoration):
         """Noise is added, and not clipped."""
         return add_gaussian_noise(clean, faults[:, 0], generator)
 
-    def exhibit(self, series: str, clean: Tensor, fault: tuple[float, ...], seed: int) -> Tensor:
-        """White noise, or a camera's."""
-        if series != "camera":
-            return self.spoil(clean, fault, seed)
-        shot, mosaic = torch.tensor([0.7]), torch.tensor([True])
-        generator = torch.Generator().manual_seed(seed)
-        noisy = add_camera_noise(clean, torch.tensor(fault), shot, mosaic, generator)
-        return compress(noisy[0], 92, "4:2:0")[None]
-
     def level(self, faults: Tensor) -> Tensor:
         """(σ + 2)^−0.56."""
         return (faults[:, 0] + 2.0) ** -self.level_exponent
 
 
 class CameraTask(DenoiseTask):
-    """Denoise, for pictures out of cameras: half of the samples have their kind of noise.
+    """Denoise with another slider for the kind of noise: λ = (noise σ, camera 0–1, detail).
 
-    Signal-dependent with any share of it from light, half of them interpolated from a mosaic, half
-    saved as JPEG of quality 80–97. λ stays the σ that was added.
+    `camera` is the share of the variance that is a camera's: signal-dependent with any share of it
+    from light, half of the samples interpolated from a mosaic. As many are saved as JPEG of quality
+    80–97 as half of `camera` says. A third of the samples is white, another all a camera's. λ is
+    the σ over all samples, as if they were one picture: its dark parts have more noise than that.
     """
 
     margin = 8  # one block: the grid's phase in the patch is drawn
-    camera = 0.5  # share of samples
     worst, best = 80, 97
     coarse_colour = 0.75  # share of JPEGs with 4:2:0
+    architecture = "camera-denoiser"
+    controls = ("noise", "camera", "detail")
+    probes: ClassVar = {
+        "15": (15.0, 0.0),
+        "camera_15": (15.0, 1.0),
+        "25": (25.0, 0.0),
+        "camera_25": (25.0, 1.0),
+        "50": (50.0, 0.0),
+    }
+    series: ClassVar = {
+        "sigma": {sigma: (sigma, 0) for sigma in (5, 15, 25, 35, 50, 75)},
+        "camera_sigma": {sigma: (sigma, 1) for sigma in (5, 15, 25, 50)},
+    }
+    middle = (25, 0)
+    captions: ClassVar = {
+        **DenoiseTask.captions,
+        "camera_sigma": "The same for a camera's noise, `camera` 1: seven tenths of its variance "
+        "from light, one colour for each pixel, saved as JPEG of quality 92.",
+        "camera": "`camera` = position on that noise of σ 25, `detail` 0; error is L1.",
+    }
+
+    def draw_faults(self, count: int, generator: Generator) -> Tensor:
+        """σ and `camera`, even over their ranges but for the ends of `camera`."""
+        camera = torch.rand(count, 1, generator=generator)
+        return torch.cat((super().draw_faults(count, generator), (3 * camera - 1).clamp(0, 1)), 1)
 
     def degrade(self, clean: Tensor, faults: Tensor, generator: Generator) -> Tensor:
-        """A camera's noise in the first samples, white noise in the others; not clipped."""
-        count = round(self.camera * len(clean))
-        sigma = faults[:, 0]
+        """White and a camera's noise, perhaps saved as JPEG; otherwise not clipped."""
+        count = len(clean)
         shot = torch.rand(count, generator=generator)
         mosaic = torch.rand(count, generator=generator) < 0.5
-        seen = add_camera_noise(clean[:count], sigma[:count], shot, mosaic, generator)
-        saved = torch.rand(count, generator=generator) < 0.5
+        noisy = _mixed(clean, faults, shot, mosaic, generator, together=True)
+        saved = torch.rand(count, generator=generator) < faults[:, 1] / 2
         quality = torch.randint(self.worst, self.best + 1, (count,), generator=generator)
         coarse = torch.rand(count, generator=generator) < self.coarse_colour
         corners = torch.randint(self.margin, (count, 2), generator=generator)
         for i in saved.nonzero()[:, 0].tolist():
             y, x = corners[i].tolist()
             subsampling = "4:2:0" if coarse[i] else "4:4:4"
-            seen[i, :, y:, x:] = compress(seen[i, :, y:, x:], int(quality[i]), subsampling)
-        white = add_gaussian_noise(clean[count:], sigma[count:], generator)
-        return torch.cat((seen, white))
+            noisy[i, :, y:, x:] = compress(noisy[i, :, y:, x:], int(quality[i]), subsampling)
+        return noisy
 
     def spoil(self, clean: Tensor, fault: tuple[float, ...], seed: int) -> Tensor:
-        """White noise: what is to stay as good as it was."""
+        """As the captions say."""
+        faults = torch.tensor([fault], dtype=torch.float32)
         generator = torch.Generator().manual_seed(seed)
-        return add_gaussian_noise(clean, torch.tensor(fault), generator)
+        if fault[1] == 0:
+            return add_gaussian_noise(clean, faults[:, 0], generator)
+        noisy = _mixed(clean, faults, torch.tensor([0.7]), torch.tensor([True]), generator)
+        return compress(noisy[0], 92, "4:2:0")[None]
 
-    def validate(self, network: Network, pictures: Sequence[Tensor]) -> dict[str, float]:
-        """As Restoration, and PSNR (dB) at the camera's σ 15 and 25."""
-        scores = super().validate(network, pictures)
-        for sigma in (15.0, 25.0):
-            found = []
-            for index, clean in enumerate(pictures):
-                seen = self.exhibit("camera", clean.cpu(), (sigma,), index).to(clean)
-                lam = torch.tensor([[sigma, 0.0]], device=clean.device)
-                found.append(float(self._psnr(network(seen, lam).clamp(0, 1), clean)))
-            scores[f"psnr_camera_{sigma:g}"] = sum(found) / len(found)
-        return scores
+    def measure(
+        self,
+        render: Render,
+        clean: Tensor,
+        index: int,
+        controls: Sequence[Control],
+        scores: Scores,
+    ) -> None:
+        """And a sweep of `camera` on a camera's noise."""
+        super().measure(render, clean, index, controls, scores)
+        noisy = self.spoil(clean, (25.0, 1.0), index)
+        for position in TRAVEL:
+            error = l1(render(noisy, (25.0, position, 0.0)).clamp(0, 1), clean)
+            scores.add("camera", position, error=error[0])
+
+
+def _mixed(
+    clean: Tensor,
+    faults: Tensor,
+    shot: Tensor,
+    mosaic: Tensor,
+    generator: Generator,
+    *,
+    together: bool = False,
+) -> Tensor:
+    """`clean` with noise of σ, of whose variance a share is a camera's: `faults` (N, 2) = those."""
+    sigma, share = faults[:, 0], faults[:, 1]
+    noisy = add_camera_noise(
+        clean, sigma * share.sqrt(), shot, mosaic, generator, together=together
+    )
+    return add_gaussian_noise(noisy, sigma * (1 - share).sqrt(), generator)

@@ -60,11 +60,6 @@ class Restoration(Task):
         """A known fault as it is measured: the same for the same seed."""
         return self.degrade(clean, torch.tensor([fault]), torch.Generator().manual_seed(seed))
 
-    def exhibit(self, series: str, clean: Tensor, fault: tuple[float, ...], seed: int) -> Tensor:
-        """A fault of a series as it is measured, by default as `spoil` makes it."""
-        del series
-        return self.spoil(clean, fault, seed)
-
     def untouched(self, spoilt: Tensor) -> Tensor:
         """What one would have without the network, of the clean picture's size."""
         return spoilt
@@ -143,7 +138,7 @@ class Restoration(Task):
         clean = clean[:, :, :height, :width]
         for name, faults in self.series.items():
             for position, fault in faults.items():
-                spoilt = self.exhibit(name, clean, fault, index)
+                spoilt = self.spoil(clean, fault, index)
                 psnr = self._psnr(render(spoilt, (*fault, 0.0)), clean)
                 noisy = self._psnr(self.untouched(spoilt), clean)
                 scores.add(name, position, psnr=psnr, noisy=noisy)
@@ -167,7 +162,7 @@ class Restoration(Task):
         height, width = (side - side % self.scale for side in clean.shape[2:])
         for name, faults in self.series.items() if controls[0].auto else ():
             for position, fault in faults.items():
-                spoilt = self.exhibit(name, clean[:, :, :height, :width], fault, index)
+                spoilt = self.spoil(clean[:, :, :height, :width], fault, index)
                 found = ESTIMATORS[controls[0].auto or ""]([spoilt[0]])
                 scores.add(f"auto_{name}", position, found=found, error=abs(found - fault[0]))
 

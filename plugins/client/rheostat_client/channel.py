@@ -47,7 +47,8 @@ class Channel:
         except ValueError as error:
             raise unreadable(str(error)) from error
         if isinstance(answer.message, Goodbye):
-            raise lost(self._pid, f"has left: {answer.message.reason or 'it was stopped'}")
+            reason = answer.message.reason.rstrip(".")
+            raise lost(self._pid, f"has left: {reason or 'it was stopped'}")
         return answer
 
     def fileno(self) -> int:

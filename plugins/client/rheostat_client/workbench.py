@@ -63,6 +63,7 @@ class Workbench:
         self._canvas: Canvas | None = None
         self._is_applying = False
         self._answer: Callable[[float], None] | None = None
+        self._is_refused = False  # an estimate was; that stays to be read until something is asked
 
     @property
     def is_applying(self) -> bool:
@@ -80,6 +81,7 @@ class Workbench:
         Results that are larger than the source are not shown.
         """
         if not self._is_applying and self._model.scale == 1:
+            self._is_refused = False
             self._session.ask(values, self._box, focus or middle(self._box), "preview")
 
     def estimate(self, control: str, answer: Callable[[float], None]) -> None:
@@ -87,12 +89,12 @@ class Workbench:
 
         `Screen.say` hears of it if the pixels do not tell.
         """
-        self._answer = answer
+        self._answer, self._is_refused = answer, False
         self._session.estimate(control, self._box)
 
     def apply(self, values: Mapping[str, float]) -> None:
         """Render in full; `Screen.finish` gets the result."""
-        self._is_applying, self._canvas = True, None
+        self._is_applying, self._canvas, self._is_refused = True, None, False
         self._screen.progress(0.0)
         self._session.ask(values, self._box, None, "apply")
 
@@ -118,7 +120,8 @@ class Workbench:
             self._advance(event)
         elif isinstance(event, RheostatError):
             self._screen.say(str(event), True)
-            if self._is_applying and event.code != "no-estimate":
+            self._is_refused = event.code == "no-estimate"
+            if self._is_applying and not self._is_refused:
                 self._end(None)
         elif isinstance(event, Estimated):
             if self._answer:
@@ -132,7 +135,7 @@ class Workbench:
         share = progress.done / max(1, progress.total)
         if self._is_applying:
             self._screen.progress(share)
-        self._screen.say(advance(progress.state, share, progress.left), False)
+        self._tell(advance(progress.state, share, progress.left))
 
     def _receive(self, piece: Piece) -> None:
         if not self._is_applying:
@@ -145,9 +148,7 @@ class Workbench:
 
     def _finish(self, end: Finished) -> None:
         words = _("{device}: {milliseconds} ms")
-        self._screen.say(
-            words.format(device=end.device, milliseconds=round(end.milliseconds)), False
-        )
+        self._tell(words.format(device=end.device, milliseconds=round(end.milliseconds)))
         if self._is_applying and self._canvas is not None:
             canvas = self._canvas
             self._end(
@@ -160,6 +161,10 @@ class Workbench:
                     end.device,
                 )
             )
+
+    def _tell(self, words: str) -> None:
+        if not self._is_refused:
+            self._screen.say(words, False)
 
     def _end(self, result: Rendered | None) -> None:
         self._is_applying, self._canvas = False, None
