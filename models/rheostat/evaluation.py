@@ -108,4 +108,4 @@ def _task(package: Package, backbones: Path) -> Task:
 
 def violations(values: Sequence[float]) -> float:
     """The largest rise of a sequence that should fall; 0 if it falls everywhere."""
-    return max(0.0, *(b - a for a, b in itertools.pairwise(values)))
+    return max((0.0, *(b - a for a, b in itertools.pairwise(values))))
