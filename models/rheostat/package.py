@@ -184,7 +184,11 @@ def read_package(folder: Path) -> Package:
             raise _damaged(folder, f"{name} is missing")
         if path.stat().st_size > MAX_FILE:
             raise _damaged(folder, f"{name} is larger than {MAX_FILE} bytes")
-        if file_digest(path) != digest:
+        try:
+            found = file_digest(path)
+        except OSError as error:
+            raise _damaged(folder, f"{name} cannot be read ({error.strerror})") from error
+        if found != digest:
             raise _damaged(folder, f"{name} is not the file {MANIFEST} names")
     for name in (WEIGHTS, GOLDEN):
         if name not in manifest.files:

@@ -172,6 +172,17 @@ def test_a_golden_picture_for_fewer_positions_is_refused(make_package: PackageMa
     assert "do not fit together" in refusal(folder).message
 
 
+def test_a_file_that_may_not_be_read_is_named(
+    make_package: PackageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> str:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    folder = make_package()
+    monkeypatch.setattr(package_module, "file_digest", refuse)
+    assert "cannot be read (Permission denied)" in refusal(folder).message
+
+
 def test_golden_is_never_unpickled(make_package: PackageMaker) -> None:
     folder = make_package()
     with np.load(folder / GOLDEN) as golden:
