@@ -27,7 +27,7 @@ from torch import Tensor
 
 from .cache import Cache
 from .features import Features
-from .pace import Pace, Paces, best
+from .pace import LONGEST_STEP, Pace, Paces, best
 from .precision import Precision, choose
 from .raster import Box, Values, enlarged, pack, pad
 from .regions import columns, focussed, tiles, unchanged, visible
@@ -144,17 +144,21 @@ class Renderer:
         name = f"{self.name}, {torch.__version__}, {dtype}, {package.info.digest}"
         pace = self._paces.get(name)
         if pace is None:
-            rounds = [
-                [self._try(stages, package, side) for side in self._candidates()]
-                for _ in range(ROUNDS)
-            ]
-            fastest = [
-                min(tries, key=lambda pace: pace.seconds) for tries in zip(*rounds, strict=True)
-            ]
-            pace = best(fastest)
+            pace = self._measured(stages, package)
             self._paces.put(name, pace)
             log.info("measured", extra={"model": package.info.id, **msgspec.to_builtins(pace)})
         self._pace[package.info.digest] = pace
+
+    def _measured(self, stages: Stages, package: Package) -> Pace:
+        sides, fastest = self._candidates(), dict[int, Pace]()
+        for _ in range(ROUNDS):
+            for side in sides:
+                pace = self._try(stages, package, side)
+                fastest[side] = min(pace, fastest.get(side, pace), key=lambda pace: pace.seconds)
+                if fastest[side].step > 2 * LONGEST_STEP:
+                    break  # larger ones take longer still, and a slow network minutes of it
+            sides = list(fastest)
+        return best(list(fastest.values()))
 
     def _candidates(self) -> list[int]:
         sides = (self.tile // 2, 3 * self.tile // 4, self.tile, 2 * self.tile)

@@ -113,6 +113,22 @@ def test_a_pace_is_measured_once_on_a_machine(
     assert second.pace(package) == first.pace(package)
 
 
+def test_sizes_that_would_take_too_long_are_not_tried(
+    package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = list[int]()
+
+    def slow(_self: Renderer, _stages: object, _package: Package, side: int) -> Pace:
+        tried.append(side)
+        return Pace(side, 20.0, 1)
+
+    monkeypatch.setattr(Renderer, "_try", slow)
+    renderer = Renderer(CPU, 128, paces=Paces(tmp_path))
+    renderer.warm(package.load(), package)
+    assert set(tried) == {64, 96}  # a step of 96² takes 0.18 s already
+    assert renderer.pace(package) == Pace(64, 20.0, 1)
+
+
 def test_damaged_paces_are_measured_anew_and_a_full_disk_is_no_reason_to_fail(
     tmp_path: Path,
 ) -> None:
