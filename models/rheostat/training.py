@@ -105,9 +105,9 @@ class Trainer:
         self.optimizer = self._optimizer()
         self.generator = torch.Generator().manual_seed(recipe.seed)
         pictures = read_all(find_pictures(data))
-        kept = max(2, -(-len(pictures) // recipe.held_out))  # half of a few pictures at most
-        self.held_out = [centre(p, 192) for p in pictures[::kept] if min(p.shape[1:]) >= HELD_OUT]
-        del pictures[::kept]
+        every = max(2, -(-len(pictures) // recipe.held_out))  # half of a few pictures at most
+        self.held_out = [centre(p, 192) for p in pictures[::every] if min(p.shape[1:]) >= HELD_OUT]
+        del pictures[::every]
         border = 2 * self.task.margin
         self.crops = {
             patch: Crops(pictures, patch + border) for patch in {s.patch for s in recipe.stages}
