@@ -10,6 +10,10 @@ from torch import Tensor
 from .cache import Cache
 
 
+class FeaturesLostError(Exception):
+    """Another job that shares the features failed in the middle of a step."""
+
+
 class Features:
     """The trunk's rows strip by strip: those kept from before, then those it gives now.
 
@@ -30,11 +34,15 @@ class Features:
         return self._trunk is not None or len(self._given) == self._strips
 
     def take(self, number: int, x: Tensor) -> Tensor | None:
-        """The rows that the trunk gives when it takes `x`, its strip `number`."""
+        """The rows that the trunk gives when it takes `x`, its strip `number`.
+
+        FeaturesLostError if they neither are here nor can still come.
+        """
         if number < len(self._given):
             return self._given[number]
         trunk, self._trunk = self._trunk, None  # which it stays if the step fails half-way
-        assert trunk is not None
+        if trunk is None:
+            raise FeaturesLostError
         rows = trunk.push(x)
         self._keep(rows, trunk.height)
         if len(self._given) < self._strips:

@@ -26,7 +26,7 @@ from rheostat_client.messages import CHUNK
 from torch import Tensor
 
 from .cache import Cache
-from .features import Features
+from .features import Features, FeaturesLostError
 from .pace import LONGEST_STEP, Pace, Paces, best
 from .precision import Precision, choose
 from .raster import Box, Values, enlarged, pack, pad
@@ -213,6 +213,8 @@ class Renderer:
                         bottom = box.bottom // view.package.scale
                         rest = Box(rest.x, bottom, rest.width, rest.bottom - bottom)
                         yield box, values
+                except FeaturesLostError:
+                    log.info("begun anew", extra={"model": view.package.info.id})
                 except torch.OutOfMemoryError:
                     self._make_steps_smaller()
 

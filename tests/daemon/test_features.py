@@ -91,3 +91,25 @@ def test_where_a_step_failed_the_next_job_begins_anew(
         with pytest.raises(RuntimeError, match="the device is gone"):
             rendered(renderer, view(package, 0.0))
     assert np.array_equal(rendered(renderer, view(package, 1.0)), computed(package, 1.0))
+
+
+def test_jobs_that_share_features_do_not_share_their_failure(
+    package: Package, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renderer, network, push = Renderer(CPU, TILE), package.load(), Run.push
+    first, second = (
+        renderer.render(network, view(package, detail), PICTURE.box) for detail in (0.0, 1.0)
+    )
+    next(first)
+    pieces = [next(second)]  # from the features that the first one has begun
+
+    def failing(run: Run, *inputs: torch.Tensor | None) -> torch.Tensor | None:
+        raise RuntimeError("the device is gone")
+
+    with monkeypatch.context() as context:
+        context.setattr(Run, "push", failing)
+        with pytest.raises(RuntimeError, match="the device is gone"):
+            next(first)
+    pieces.extend(second)
+    found = np.concatenate([values for _, values in pieces])
+    assert np.array_equal(found, computed(package, 1.0))
