@@ -152,12 +152,22 @@ def put(place: Path, files: Files, beside: Path, executable: str = "") -> None:
 
 
 def uninstall(profile: Path) -> Path | None:
-    """Remove the plug-in; the folder that was removed, or None if it is not installed."""
+    """Remove the plug-in; the folder that was removed, or None if it is not installed.
+
+    Raises RheostatError `unwritable`.
+    """
     place = plug_in(profile)
     if not os.path.lexists(place):
         return None
     check_ours(place)
-    remove(place)
+    try:
+        remove(place)
+    except OSError as error:
+        raise RheostatError(
+            "unwritable",
+            f"The plug-in cannot be removed: {error}.",
+            "Close GIMP and uninstall again.",
+        ) from error
     return place
 
 
@@ -216,10 +226,18 @@ def check_ours(place: Path) -> None:
 
 
 def remove(place: Path) -> None:
-    """Take a folder, or a link to one, away."""
+    """Take a folder, or a link to one, away.
+
+    Its mark goes last, so that what could not be removed is still known as ours.
+    """
     if place.is_symlink():
         place.unlink()
     elif place.exists():
+        for inner in place.iterdir():
+            if inner.is_dir() and not inner.is_symlink():
+                shutil.rmtree(inner)
+            elif inner.name != _MARK:
+                inner.unlink()
         shutil.rmtree(place)
 
 

@@ -147,3 +147,21 @@ def test_a_failed_install_leaves_the_old_one(
         install(tmp_path, {**files, "new.py": b""})
     assert is_current(tmp_path, files)
     assert [p.name for p in tmp_path.iterdir()] == ["plug-ins"]
+
+
+def test_what_cannot_be_removed_is_removed_the_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, _ = contents()
+    install(tmp_path, files)
+    with monkeypatch.context() as context:
+        context.setattr(os, "rmdir", _refuse)
+        with pytest.raises(RheostatError, match="cannot be removed") as caught:
+            uninstall(tmp_path)
+    assert caught.value.code == "unwritable"
+    assert uninstall(tmp_path) == plug_in(tmp_path)
+    assert not plug_in(tmp_path).exists()
+
+
+def _refuse(path: str, **_: object) -> None:
+    raise PermissionError(13, "Permission denied", path)
