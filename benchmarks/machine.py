@@ -14,7 +14,8 @@ def machine(device: str = "cpu") -> str:
     version = f"PyTorch {torch.__version__.split('+')[0]}"
     if device.startswith("cuda"):
         return f"{torch.cuda.get_device_name(device)}, {version}"
-    return f"{_processor()}, {torch.get_num_threads()} threads, {version}"
+    count = torch.get_num_threads()
+    return f"{_processor()}, {count} thread{'s' if count > 1 else ''}, {version}"
 
 
 def commit() -> str:
