@@ -28,10 +28,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from .machine import commit, machine
+from .machine import DATA, commit, machine
 
 RESULT = Path(__file__).parent / "results" / "bm3d.md"
-DATA = Path(__file__).parents[2] / "shared" / "data" / "test" / "CBSD68"
 EVERY = 12
 SIGMAS = (15.0, 25.0, 50.0)
 OUR_ROUNDS = 3
@@ -41,9 +40,9 @@ HEADINGS = ("σ", "BM3D, dB", "denoise, dB", "gain, dB", "BM3D, s", "denoise, s"
 def main() -> None:
     """Measure, print and write."""
     package = read_package(find_packages()["denoise"])
-    renderer, network = Renderer(), package.load()
+    renderer, network = Renderer(precision="auto"), package.load()
     renderer.warm(network, package)
-    paths = list(enumerate(find_pictures(DATA)))[::EVERY]
+    paths = list(enumerate(find_pictures(DATA / "test" / "CBSD68")))[::EVERY]
     sums = {sigma: np.zeros(4) for sigma in SIGMAS}
     for index, path in track(paths, console=Console(stderr=True)):
         clean = to_float(read_rgb(path))[None]

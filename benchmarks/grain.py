@@ -19,9 +19,8 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from .machine import commit, machine
+from .machine import DATA, commit, machine
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
 RESULT = Path(__file__).parent / "results" / "grain.md"
 EVERY = 17
 CASES = {"white noise, σ 25": (25.0, 0.0), "a camera's noise, σ 15": (15.0, 1.0)}

@@ -1,12 +1,16 @@
-"""What a result was measured on, for the files under benchmarks/results/."""
+"""What a result was measured on: the data, the machine, the commit."""
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 from pathlib import Path
 
 import torch
+
+# Pictures and backbones, see CONTRIBUTING.md; none of them is in the repository.
+DATA = Path(os.environ.get("RHEOSTAT_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
 
 def machine(device: str = "cpu") -> str:

@@ -31,7 +31,7 @@ from safetensors.torch import load_file
 from torch import Generator, Tensor, nn
 from torchmetrics.functional.image import peak_signal_noise_ratio
 
-from .machine import commit, machine
+from .machine import DATA, commit, machine
 
 RESULT = Path(__file__).parent / "results" / "specialists.md"
 HEADINGS = ("model", "position", "tunable, dB", "specialist, dB", "cost, dB")
@@ -135,7 +135,7 @@ def specialise(trainer: Trainer, network: Network, position: tuple[float, ...]) 
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="Folder with photos, test and backbones.")],
+    data: Annotated[Path, typer.Option(help="Folder with photos, test and backbones.")] = DATA,
     steps: Annotated[int, typer.Option(min=10, help="Steps of each specialist.")] = 1000,
     minutes: Annotated[float, typer.Option(help="Stop after this time, to go on later.")] = 60,
     store: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("runs/specialists"),
@@ -149,7 +149,7 @@ def main(
             raise typer.Exit(2)
     rows = [_row(run, steps, data, store) for run in RUNS]
     lines = ["# What sliders cost", ""]
-    lines += [f"`python -m benchmarks.specialists --data ../shared/data --steps {steps}`, "]
+    lines += [f"`python -m benchmarks.specialists --steps {steps}`, "]
     lines += [f"{machine()}, commit {commit()}.", ""]
     lines += [(__doc__ or "").split("\n\n")[1].strip(), ""]
     lines += ["PSNR at `detail` 0, of RGB for denoise and of luma for upscale2.", ""]

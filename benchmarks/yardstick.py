@@ -23,10 +23,9 @@ from rich.progress import track
 from rich.table import Table
 from torch import Tensor
 
-from .machine import commit, machine
+from .machine import DATA, commit, machine
 
 RESULTS = Path(__file__).parent / "results"
-DATA = Path(__file__).parents[2] / "shared" / "data"
 PHOTOGRAPHS = ("city", "dog", "flowers", "girl", "waves")  # of GB82, CC0
 STEPS = 100
 

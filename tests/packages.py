@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import torch
 from rheostat.nets import Denoiser, Network, Upscaler
 from rheostat.package import GOLDEN, WEIGHTS
 from rheostat.packing import seal, write_golden
 from safetensors.torch import save_file
 
+from benchmarks.machine import DATA
+
 REPOSITORY = Path(__file__).parents[1]
 ZOO = REPOSITORY / "models" / "zoo"
-BACKBONES = REPOSITORY.parent / "shared" / "data" / "backbones"
+BACKBONES = DATA / "backbones"
+needs_data = pytest.mark.skipif(
+    not BACKBONES.is_dir(), reason="needs the backbones and paintings that CONTRIBUTING.md names"
+)
 
 MANIFEST = """
 schema = 1

@@ -7,6 +7,7 @@ each alone at full strength on three photographs of GB82 (CC0).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -24,7 +25,8 @@ from torch import Tensor
 REPOSITORY = Path(__file__).parents[1]
 PHOTOGRAPH = REPOSITORY / "docs" / "images" / "astronaut.png"
 PART = (slice(40, 216), slice(150, 326))  # rows, columns: face, hair, collar
-GB82 = REPOSITORY.parent / "shared" / "data" / "test" / "GB82"
+DATA = Path(os.environ.get("RHEOSTAT_DATA") or REPOSITORY.parent / "shared" / "data")
+GB82 = DATA / "test" / "GB82"
 PAINTED = ("city", "dog", "flowers")
 TRAVEL = (0.0, 0.25, 0.5, 0.75, 1.0)
 LABEL = 20  # pixels above each picture

@@ -14,6 +14,7 @@ import torch
 import typer
 from rich.console import Console
 
+from ..machine import DATA
 from .report import write_report
 from .run import BLEND, SPECIALIST, Run, all_runs, claim, perform
 from .task import Task, read_crops, read_recipe
@@ -22,7 +23,7 @@ HERE = Path(__file__).parent
 
 
 def main(
-    data: Annotated[Path, typer.Option(help="Folder with photos, test and backbones.")],
+    data: Annotated[Path, typer.Option(help="Folder with photos, test and backbones.")] = DATA,
     store: Annotated[Path, typer.Option(help="Where finished runs are kept.")] = Path(
         "runs/control"
     ),

@@ -33,7 +33,7 @@ def write_report(
     files = (store / f"{run.name}.json" for run in all_runs(recipe))
     results = [msgspec.json.decode(f.read_bytes(), type=Result) for f in files if f.exists()]
     comparison = Comparison(
-        "python -m benchmarks.control --data ../shared/data",
+        "python -m benchmarks.control",
         machine(device),
         commit(),
         recipe,

@@ -96,14 +96,14 @@ def test_where_a_step_failed_the_next_job_begins_anew(
 def test_jobs_that_share_features_do_not_share_their_failure(
     package: Package, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    renderer, network, push = Renderer(CPU, TILE), package.load(), Run.push
+    renderer, network = Renderer(CPU, TILE), package.load()
     first, second = (
         renderer.render(network, view(package, detail), PICTURE.box) for detail in (0.0, 1.0)
     )
     next(first)
     pieces = [next(second)]  # from the features that the first one has begun
 
-    def failing(run: Run, *inputs: torch.Tensor | None) -> torch.Tensor | None:
+    def failing(*_: object) -> None:
         raise RuntimeError("the device is gone")
 
     with monkeypatch.context() as context:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from packages import BACKBONES, PackageMaker, random_denoiser, write_package
+from packages import BACKBONES, PackageMaker, needs_data, random_denoiser, write_package
 from PIL import Image
 from rheostat.evaluation import evaluate, violations
 from rheostat.package import WEIGHTS, read_package
@@ -16,6 +16,8 @@ from rheostat.packing import pack, read_evidence
 from rheostat.scores import TRAVEL
 from rheostat_client.errors import RheostatError
 from safetensors.torch import save_file
+
+pytestmark = needs_data
 
 
 @pytest.fixture(scope="module")

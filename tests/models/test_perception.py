@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from packages import BACKBONES
+from packages import BACKBONES, needs_data
 from rheostat.perception import LPIPS, find_backbones
 from rheostat_client.errors import RheostatError
 
 
+@needs_data
 def test_the_documented_value() -> None:
     """torchmetrics' example: seed 123, two batches of uniform noise in −1..1, squeeze: 0.1008."""
     torch.manual_seed(123)
@@ -18,6 +19,7 @@ def test_the_documented_value() -> None:
     assert float(LPIPS(BACKBONES)(x, y).mean()) == pytest.approx(0.1008, abs=1e-4)
 
 
+@needs_data
 def test_equal_pictures_have_no_distance_and_noise_adds_to_it() -> None:
     lpips = LPIPS(BACKBONES)
     x = torch.rand(1, 3, 32, 32).repeat(3, 1, 1, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from packages import BACKBONES
+from packages import BACKBONES, needs_data
 from rheostat.tasks import TASKS
 from rheostat.training import Trainer
 
@@ -29,6 +29,7 @@ def test_a_specialist_is_the_shipped_network_at_its_position_and_learns(run: Run
     assert count == sum(p.numel() for n, p in tunable.named_parameters() if "slopes" not in n)
 
 
+@needs_data
 def test_it_sees_its_own_fault_alone(run: Run) -> None:
     recipe = run.recipe(10)
     assert recipe.steps == 10

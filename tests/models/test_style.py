@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from packages import BACKBONES, REPOSITORY
+from packages import BACKBONES, REPOSITORY, needs_data
 from rheostat.data import read_rgb, to_float
 from rheostat.nets import Stylizer
 from rheostat.recipe import read_recipe
@@ -25,6 +25,8 @@ from rheostat.tasks.style import (
 from rheostat.tasks.task import Batch
 from rheostat_client.errors import RheostatError
 from torch import Tensor
+
+pytestmark = needs_data
 
 STYLES = BACKBONES.parent / "styles"
 
