@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from rheostat.data import find_pictures, read_rgb, to_float
+from rheostat.nets import Network
 from rheostat.package import find_packages, read_package
 from rheostat.tasks.denoise import CameraTask
 from rich.console import Console
@@ -42,29 +43,9 @@ def main() -> None:
         for index, path in track(paths, case, console=Console(stderr=True)):
             clean = to_float(read_rgb(path))[None]
             clean = clean[:, :, : clean.shape[2] // 2 * 2, : clean.shape[3] // 2 * 2]
-            noisy = task.spoil(clean, (sigma, camera), index)
-
-            def denoised(
-                noise: float, detail: float, noisy: Tensor = noisy, camera: float = camera
-            ) -> Tensor:
-                if noise == 0:
-                    return noisy
-                return network.bake(torch.tensor([noise, camera, detail]))(noisy)  # type: ignore[no-any-return]
-
-            plain = denoised(sigma, 0.0)
-            rest = noisy - plain
-            luma = (LUMA[:, None, None] * rest).sum(1, keepdim=True)
-            ways = {
-                "opacity": [plain + g * rest for g in STRENGTHS],
-                "luma alone": [plain + g * luma for g in STRENGTHS],
-                "`noise` lower": [denoised(sigma * (1 - g), 0.0) for g in STRENGTHS],
-                "`detail`": [denoised(sigma, d) for d in DETAILS],
-            }
-            known = task.lpips.describe(clean)
-            for way, pictures in ways.items():
-                values = [
-                    _measured(task, picture.clamp(0, 1), clean, known) for picture in pictures
-                ]
+            noisy, known = task.spoil(clean, (sigma, camera), index), task.lpips.describe(clean)
+            for way, pictures in _ways(network, noisy, sigma, camera).items():
+                values = [_measured(task, p.clamp(0, 1), clean, known) for p in pictures]
                 found[way] = found.get(way, 0) + np.array(values) / len(paths)
         rows += [_row(case, way, values) for way, values in found.items()]
     heads = ["noise", "way", "nothing", *(f"{cost:g} dB" for cost in COSTS)]
@@ -74,6 +55,26 @@ def main() -> None:
     lines += ["| " + " | ".join(row) + " |" for row in rows]
     Console().print("\n".join(lines))
     RESULT.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def _ways(network: Network, noisy: Tensor, sigma: float, camera: float) -> dict[str, list[Tensor]]:
+    """`noisy` without its noise, and in steps ever more of the grain kept in each way."""
+
+    def denoised(noise: float, detail: float) -> Tensor:
+        if noise == 0:
+            return noisy
+        result: Tensor = network.bake(torch.tensor([noise, camera, detail]))(noisy)
+        return result
+
+    plain = denoised(sigma, 0.0)
+    rest = noisy - plain
+    luma = (LUMA[:, None, None] * rest).sum(1, keepdim=True)
+    return {
+        "opacity": [plain + g * rest for g in STRENGTHS],
+        "luma alone": [plain + g * luma for g in STRENGTHS],
+        "`noise` lower": [denoised(sigma * (1 - g), 0.0) for g in STRENGTHS],
+        "`detail`": [denoised(sigma, d) for d in DETAILS],
+    }
 
 
 def _measured(
