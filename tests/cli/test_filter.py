@@ -216,6 +216,17 @@ def test_one_bad_picture_of_many(rheostat: Command, tmp_path: Path, picture: Pat
     assert files(tmp_path / "out") == ["picture.png"]
 
 
+def test_an_enlarged_picture_that_its_format_cannot_hold_stops_no_other(
+    rheostat: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    for name, width in (("a.webp", 8200), ("b.webp", 64)):
+        write(tmp_path / "in" / name, noise("rgb8", 8, width))
+    said = rheostat.error("filter", "upscaler", tmp_path / "in", tmp_path / "out")
+    assert "16383 pixels on a side, the picture has 16400" in said
+    assert files(tmp_path / "out") == ["b.webp"]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

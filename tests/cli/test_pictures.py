@@ -398,6 +398,24 @@ def test_formats_have_limits(tmp_path: Path) -> None:
     assert "XMP" in unwritable(tmp_path / "out.jpg", read_picture(path))
 
 
+def test_limits_are_those_of_the_enlarged_picture(tmp_path: Path) -> None:
+    long, large = Picture(noise("gray8", 1, 8192)), Picture(np.zeros((5000, 17_000, 3), np.uint8))
+    webp, tiff = Target(tmp_path / "out.webp"), Target(tmp_path / "out.tif")
+    assert webp.accept(long) == tiff.accept(large, 2) == ()
+    with pytest.raises(RheostatError, match="16383 pixels on a side, the picture has 16384"):
+        webp.accept(long, 2)
+    with pytest.raises(RheostatError, match="4 GB"):
+        tiff.accept(large, 4)
+
+
+def test_what_an_encoder_refuses_is_a_sentence_and_no_file(tmp_path: Path) -> None:
+    target = Target(tmp_path / "out.webp")
+    with pytest.raises(RheostatError, match=r"out\.webp cannot be .*16383") as caught:
+        target.write(Picture(noise("rgb8", 1, 16_384)))
+    assert caught.value.code == "unwritable"
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.6, 0.9])
 def test_a_file_cut_short_is_refused(tmp_path: Path, suffix: str, share: float) -> None:

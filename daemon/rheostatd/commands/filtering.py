@@ -201,7 +201,8 @@ def _filter(
 
     picture = read_picture(source)
     srgb = Srgb(picture)
-    for sentence in (warnings := (*picture.warnings, *srgb.warnings, *target.accept(picture))):
+    lost = target.accept(picture, model.scale)
+    for sentence in (warnings := (*picture.warnings, *srgb.warnings, *lost)):
         warn(f"{source}: {sentence}")
     sent = srgb.picture
     found = {c.id: _estimate(connection, model, c, picture, sent) for c in unknown}

@@ -98,20 +98,19 @@ class Target:
             raise _taken(path)
         self._draft().unlink()
 
-    def accept(self, picture: Picture) -> tuple[str, ...]:
-        """Sentences about what the file will not keep of `picture`.
+    def accept(self, picture: Picture, scale: int = 1) -> tuple[str, ...]:
+        """Sentences about what the file will not keep of `picture`, made `scale` times as large.
 
         Raises RheostatError `unwritable` if it cannot hold the picture at all.
         """
-        kind = self._format
-        if kind.max_side < max(picture.width, picture.height):
+        kind, side = self._format, scale * max(picture.width, picture.height)
+        if kind.max_side < side:
             raise _unwritable(
                 self.path,
-                f"{kind.name} holds {kind.max_side} pixels on a side, "
-                f"the picture has {max(picture.width, picture.height)}",
+                f"{kind.name} holds {kind.max_side} pixels on a side, the picture has {side}",
                 "Write a TIFF or a PNG.",
             )
-        if picture.pixels.nbytes > tiff.MAX_BYTES and kind is _TIFF:
+        if scale**2 * picture.pixels.nbytes > tiff.MAX_BYTES and kind is _TIFF:
             raise _unwritable(self.path, "TIFF holds 4 GB", "Write a PNG.")
         if not kind.has_alpha and (picture.alpha < white(picture.pixels)).any():
             raise _unwritable(self.path, f"{kind.name} holds no transparency", "Write a PNG.")
@@ -143,7 +142,12 @@ class Target:
         kind = self._format
         if picture.depth not in kind.depths:
             picture = picture.with_depth(kind.depths[-1])
-        data = kind.write(picture)
+        try:
+            data = kind.write(picture)
+        except Exception as error:  # whatever an encoder cannot do
+            raise _unwritable(
+                self.path, f"{kind.name}: {error or type(error).__name__}", "Write a PNG or a TIFF."
+            ) from error
         draft = self._draft()
         try:
             with draft.open("wb") as file:
