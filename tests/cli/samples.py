@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,35 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 Values = npt.NDArray[Any]
 
+
+def _scanner() -> bytes:
+    """A profile with a table from RGB to Lab and none back, as scanners have."""
+    corners = np.stack(np.meshgrid(*[[0, 1]] * 3, indexing="ij"), axis=-1).reshape(8, 3)
+    lab = np.column_stack((corners.mean(axis=1), corners[:, :2] * 0.4 + 0.3))
+    table = b"".join(
+        (
+            struct.pack(">4s4x4B", b"mft2", 3, 3, 2, 0),
+            struct.pack(">9i", *(np.eye(3, dtype=int) << 16).flat),
+            struct.pack(">2H", 2, 2),
+            struct.pack(">6H", *[0, 65535] * 3),
+            (lab * 65280).astype(">u2").tobytes(),
+            struct.pack(">6H", *[0, 65535] * 3),
+        )
+    )
+    header = struct.pack(
+        ">I4xI4s4s4s12x4s28x3I48x",
+        *(144 + len(table), 0x02400000, b"scnr", b"RGB ", b"Lab ", b"acsp"),
+        *(0xF6D6, 0x10000, 0xD32D),
+    )
+    return header + struct.pack(">I4s2I", 1, b"A2B0", 144, len(table)) + table
+
+
 LAYOUTS = {"gray": 1, "graya": 2, "rgb": 3, "rgba": 4}
 DTYPES: dict[str, Any] = {"8": np.uint8, "16": np.uint16, "32f": np.float32}
 ADOBE_RGB: bytes = imagecodecs.cms_profile("adobergb")
 SRGB: bytes = imagecodecs.cms_profile("srgb")
 GAMMA_GRAY: bytes = imagecodecs.cms_profile("gray", gamma=1.8)
+SCANNER = _scanner()
 XMP = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf'
     b'-syntax-ns#"><rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" '

@@ -7,7 +7,7 @@ import io
 import imagecodecs
 import numpy as np
 import pytest
-from cli.samples import ADOBE_RGB, GAMMA_GRAY, SRGB, noise
+from cli.samples import ADOBE_RGB, GAMMA_GRAY, SCANNER, SRGB, noise
 from PIL import Image, ImageCms
 from rheostatd.pictures import Metadata, Picture, Srgb
 
@@ -92,6 +92,7 @@ def test_srgb_goes_as_it_is(icc: bytes | None) -> None:
         (b"nonsense", "one for"),
         (ADOBE_RGB[:200], "cannot be used"),
         (imagecodecs.cms_profile("rgb", gamma=2.2)[:300], "cannot be used"),
+        (SCANNER, "cannot be used"),
     ],
 )
 def test_a_profile_that_does_not_fit_is_kept_and_told(icc: bytes, words: str) -> None:

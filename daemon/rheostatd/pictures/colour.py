@@ -69,13 +69,17 @@ class Srgb:
             )
             return None
         try:
-            return None if _is_srgb(icc, self._space) else icc
+            if _is_srgb(icc, self._space):
+                return None
+            black = np.zeros((1, 1, 3), np.float32)
+            _transform(black, _SRGB, icc, "rgb", self._space)  # a scanner's may lead one way only
         except imagecodecs.CmsError as error:
             self.warnings = (
                 f"The colour profile cannot be used ({error}); it is kept, and the pixels "
                 "are read as sRGB.",
             )
             return None
+        return icc
 
 
 def _is_srgb(icc: bytes, space: str) -> bool:
