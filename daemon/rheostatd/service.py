@@ -105,6 +105,7 @@ class Service:
 
     def render(self, token: str, render: Render, _pixels: Sequence[memoryview]) -> Message:
         """Check everything that can be checked, and queue the job."""
+        self.store.release(token)  # even if it is refused; if not, the job has its own lease
         picture = self.store.picture(render.hash)
         package = self._library.package(render.model)
         region = _region(render, picture)
@@ -124,6 +125,7 @@ class Service:
 
     def estimate(self, token: str, estimate: Estimate, _pixels: Sequence[memoryview]) -> Message:
         """Check what can be checked, and queue the job."""
+        self.store.release(token)  # even if it is refused; if not, the job has its own lease
         picture = self.store.picture(estimate.hash)
         package = self._library.package(estimate.model)
         known = {control.id: control for control in package.info.controls if control.auto}
@@ -138,9 +140,8 @@ class Service:
         return Progress(estimate.job, 0, region.area, "queued")
 
     def _submit(self, job: Job, *maps: str) -> None:
-        """Queue the job; its pictures are kept until it has ended, no others for its session."""
+        """Queue the job; its pictures are kept until it has ended."""
         self.scheduler.submit(job)
-        self.store.release(job.session)
         for name in (job.request.hash, *maps):
             self.store.lease(name, job)
 

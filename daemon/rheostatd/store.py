@@ -36,9 +36,9 @@ class _Entry:
 class Store:
     """Pictures, kept while there is room.
 
-    A lease keeps a picture for its holder: for a session from the announcement to its next job, for
-    a job until it has ended. Where room is needed what nobody leases goes, least recently used
-    first.
+    A lease keeps a picture for its holder: for a session from the announcement to its next job,
+    accepted or refused, for a job until it has ended. Where room is needed what nobody leases goes,
+    least recently used first.
     """
 
     def __init__(self, budget: int) -> None:

@@ -23,11 +23,13 @@ from rheostat_client.messages import (
     Cancelled,
     Done,
     Error,
+    Estimate,
     GetStatus,
     Goodbye,
     ListModels,
     Ping,
     Progress,
+    Render,
     Shutdown,
     Stored,
     Tile,
@@ -252,6 +254,23 @@ def test_a_finished_batch_leaves_its_memory_to_others(daemon: Daemon) -> None:
             batch.render(photo(50, 30, seed=seed), purpose="batch")
         paint = other.upload(photo(50, 40, "gray8"))
         other.render(photo(50, 40), maps={"noise": paint})
+
+
+def test_a_refused_job_holds_no_memory_and_loses_none_that_nobody_else_needs(
+    daemon: Daemon,
+) -> None:
+    server = daemon(picture_memory=10_000)
+    with Visitor(server.record) as visitor, Visitor(server.record) as other:
+        name = visitor.upload(photo(50, 50))
+        refusals = Render("r", "tiny", name, {"noise": 99.0}), Estimate("e", "tiny", name, "detail")
+        for seed, refused in enumerate(refusals):
+            visitor.upload(photo(50, 50))
+            assert isinstance(visitor.ask(refused), Error)
+            assert isinstance(visitor.end(visitor.submit(name)), Done)
+            visitor.upload(photo(50, 50))
+            assert isinstance(visitor.ask(refused), Error)
+            other.upload(photo(50, 60, seed=seed))
+            assert isinstance(other.ask(Render("r", "none", "none")), Error)
 
 
 def test_an_idle_daemon_lets_go_of_all_pictures(
