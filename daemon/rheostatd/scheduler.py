@@ -65,6 +65,8 @@ class Scheduler:
             if _overtakes(job, older):
                 newer = "A newer preview of the same key replaced this one."
                 self._stop(older, Error("overtaken", newer, job=older.id))
+        # New sessions come before the one just served, but not for ever before those that wait.
+        self._turns.setdefault(job.session, self._handed - 1)
         self._queue.append(job)
         self._start()
 
@@ -115,7 +117,7 @@ class Scheduler:
 
     def _start(self) -> None:
         while ready := [job for job in self._queue if self._is_ready(job)]:
-            job = min(ready, key=lambda j: (j.rank, self._turns.get(j.session, 0)))
+            job = min(ready, key=lambda j: (j.rank, self._turns[j.session]))
             self._handed += 1
             self._turns[job.session] = self._handed
             self._queue.remove(job)

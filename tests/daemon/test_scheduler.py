@@ -96,6 +96,19 @@ def test_sessions_take_turns(desk: Desk) -> None:
     assert desk.executor.names == ["folder-0", "other-0", "folder-1", "other-1", "folder-2"]
 
 
+def test_ever_new_sessions_keep_no_older_one_waiting(desk: Desk) -> None:
+    desk.submit("before", "apply", session="editor")
+    desk.finish("before")
+    desk.submit("new-0", "apply", session="new-0")
+    desk.submit("editor's", "apply", session="editor")
+    for number in range(3):
+        desk.submit(f"new-{number + 1}", "apply", session=f"new-{number + 1}")
+        last = desk.executor.submitted[-1]
+        desk.finish(last.id)
+        desk.scheduler.drop(last.session)
+    assert desk.executor.names == ["before", "new-0", "editor's", "new-1", "new-2"]
+
+
 def test_the_newest_preview_of_a_key_overtakes_running_and_waiting_ones(desk: Desk) -> None:
     desk.submit("one", "preview")
     desk.submit("other-key", "preview", key="b")
