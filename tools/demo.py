@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -29,16 +33,25 @@ def main() -> None:
     before = folder / "noisy.png"
     write(noisy, before)
     pictures = [("original", clean), (f"with noise of {SIGMA:g} levels", load(before))]
-    try:
+    with own_daemon():
         for noise, detail in POSITIONS:
             after = folder / f"noise-{noise}-detail-{detail:g}.png"
             filter_picture(before, after, noise=noise, detail=detail)
             pictures.append((f"noise {noise}, detail {detail:g}", load(after)))
-    finally:
-        rheostat("stop")
     sheet = folder / "sheet.png"
     write_sheet(pictures, clean, sheet)
     print(f"Before and after, side by side: {sheet.relative_to(REPOSITORY)}")
+
+
+@contextmanager
+def own_daemon() -> Iterator[None]:
+    """Commands talk to a daemon of these sources, which is stopped; the user's own stays."""
+    with tempfile.TemporaryDirectory() as runtime:
+        os.environ["RHEOSTAT_RUNTIME_DIR"] = runtime
+        try:
+            yield
+        finally:
+            rheostat("stop")
 
 
 def filter_picture(before: Path, after: Path, **controls: float) -> None:
