@@ -1,7 +1,8 @@
 """Pace: how large the steps of a model should be on this machine, and how long a megapixel takes.
 
-Measured once, when a model is first loaded, and kept in the user's cache folder: what runs in one
-step of a good size runs two or three times as long in one that leaves the processor's cache.
+Measured when a model is loaded, until two starts of the daemon agree, and kept in the user's cache
+folder: what runs in one step of a good size runs two or three times as long in one that leaves the
+processor's cache, and a busy moment can hide which one that is.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from platformdirs import user_cache_path
 log = logging.getLogger(__name__)
 
 LONGEST_STEP = 0.08  # seconds; a cancel waits that long
+ENOUGH = 3  # measurements, should no two agree
 FILE = "pace.json"
 
 
@@ -44,21 +46,26 @@ class Paces:
     def __init__(self, folder: Path | None = None) -> None:
         """Keep them in `folder`, by default the user's cache folder."""
         self._path = (folder or user_cache_path("rheostat", appauthor=False)) / FILE
-        self._known: dict[str, Pace] = {}
+        self._known: dict[str, list[Pace]] = {}
         try:
-            self._known = msgspec.json.decode(self._path.read_bytes(), type=dict[str, Pace])
+            self._known = msgspec.json.decode(self._path.read_bytes(), type=dict[str, list[Pace]])
         except FileNotFoundError:
             pass
         except (OSError, msgspec.DecodeError) as error:
             log.warning("measured anew", extra={"file": str(self._path), "reason": str(error)})
 
     def get(self, name: str) -> Pace | None:
-        """What is known under `name`."""
-        return self._known.get(name)
+        """The pace `name`, if two measurements agree on the side or there are enough of them."""
+        known = self._known.get(name, [])
+        sides = [pace.side for pace in known]
+        agreed = [pace for pace in known if sides.count(pace.side) > 1]
+        if not agreed and len(known) < ENOUGH:
+            return None
+        return min(agreed or known, key=lambda pace: pace.seconds)
 
     def put(self, name: str, pace: Pace) -> None:
-        """Remember; a folder that cannot be written is no reason to fail."""
-        self._known[name] = pace
+        """Remember a measurement; a folder that cannot be written is no reason to fail."""
+        self._known.setdefault(name, []).append(pace)
         new = self._path.with_suffix(f".{os.getpid()}")
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
