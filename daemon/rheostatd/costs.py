@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import psutil
@@ -55,10 +54,10 @@ class Costs:
         self._renderer = renderer
         self._longest = longest
         self._free = free or free_memory
-        self._lines: dict[str, Line] = {}
+        self._lines: dict[tuple[str, frozenset[str]], Line] = {}  # by model and what is painted
 
     def admit(self, job: Rendering) -> float:
-        """The seconds the job will take, 0 if nothing is known of its model yet.
+        """The seconds the job will take, 0 if nothing is known of its model yet or nothing is done.
 
         Raises RheostatError `too-large` with the numbers if that is too long, or if the device has
         not the memory for its steps.
@@ -67,7 +66,7 @@ class Costs:
         if pace is None or job.package.is_off(job.controls):
             return 0.0
         megapixels = job.region.area / 1e6
-        line = self._lines.get(job.package.info.digest)
+        line = self._lines.get(_key(job))
         seconds = (line and line.predict(megapixels)) or pace.seconds * megapixels
         name, device = job.package.info.name, self._renderer.name
         if seconds > self._longest:
@@ -90,14 +89,13 @@ class Costs:
         return seconds
 
     def learn(self, job: Rendering, seconds: float) -> None:
-        """The whole of `job` was computed in so many seconds."""
-        line = self._lines.setdefault(job.package.info.digest, Line())
-        line.learn(job.region.area / 1e6, seconds)
+        """The whole of `job` was done in so many seconds; nothing is learned of one that is off."""
+        if not job.package.is_off(job.controls):
+            self._lines.setdefault(_key(job), Line()).learn(job.region.area / 1e6, seconds)
 
-    def report(self) -> dict[str, Any]:
-        """For `status`: seconds a megapixel by the digest of the model."""
-        found = ((digest, line.predict(1.0)) for digest, line in self._lines.items())
-        return {digest: round(seconds, 3) for digest, seconds in found if seconds is not None}
+
+def _key(job: Rendering) -> tuple[str, frozenset[str]]:
+    return job.package.info.digest, frozenset(job.maps)
 
 
 def free_memory(device: torch.device) -> int:

@@ -32,11 +32,14 @@ def renderer(package: Package, tmp_path: Path) -> Renderer:
     return renderer
 
 
-def job(package: Package, width: int, height: int, noise: float = 20.0) -> Rendering:
+def job(
+    package: Package, width: int, height: int, noise: float = 20.0, painted: tuple[str, ...] = ()
+) -> Rendering:
     picture = Picture(FORMATS["gray8"], width, height, b"")
     controls = {"noise": noise, "detail": 0.5}
     box = Box(0, 0, width, height)
-    return Rendering("s", Render("j", "tiny", "hash"), picture, package, box, controls)
+    maps = dict.fromkeys(painted, picture)
+    return Rendering("s", Render("j", "tiny", "hash"), picture, package, box, controls, maps)
 
 
 def test_a_line_finds_overhead_and_slope() -> None:
@@ -63,6 +66,17 @@ def test_a_render_is_expected_to_take_what_was_measured_then_what_was_learned(
     costs.learn(job(package, 1000, 1000), 5.0)
     assert costs.admit(job(package, 2000, 1000)) == pytest.approx(10.0)
     assert costs.admit(job(package, 2000, 1000, noise=0.0)) == 0.0  # off: the picture itself
+
+
+def test_nothing_is_learned_from_what_is_off_and_painted_renders_are_apart(
+    package: Package, renderer: Renderer
+) -> None:
+    costs = Costs(renderer)
+    expected = costs.admit(job(package, 1000, 1000))
+    costs.learn(job(package, 1000, 1000, noise=0.0), 0.001)
+    costs.learn(job(package, 1000, 1000, painted=("noise",)), 50.0)
+    assert costs.admit(job(package, 1000, 1000)) == expected
+    assert costs.admit(job(package, 1000, 1000, painted=("noise",))) == pytest.approx(50.0)
 
 
 def test_of_a_model_that_was_not_measured_nothing_is_expected(package: Package) -> None:
