@@ -53,17 +53,7 @@ class Library:
 
     def refresh(self, patience: float | None = PATIENCE) -> None:
         """Look for packages; wait at most so many seconds until new ones are read."""
-        folders = self._find()
-        with self._lock:
-            for gone in self._entries.keys() - folders.keys():
-                del self._entries[gone]
-            for name, folder in folders.items():
-                stamp = _stamp(folder)
-                known = self._entries.get(name)
-                if known is None or known.stamp != stamp:
-                    self._entries[name] = _Entry(stamp, self._reader.submit(_read, folder))
-            reading = [entry.reading for entry in self._entries.values()]
-        wait(reading, patience)
+        wait(self._look(), patience)
 
     def infos(self) -> list[ModelInfo]:
         """The models that can be used, by id."""
@@ -76,20 +66,21 @@ class Library:
 
     def package(self, name: str) -> Package:
         """The package of a model; RheostatError `unknown-model`, `busy`, or why it has none."""
-        self.refresh()
+        self._look()
         with self._lock:
             if name not in self._entries:
                 raise RheostatError(
                     "unknown-model", f"There is no model {name!r}.", nearest(name, self._entries)
                 )
             entry = self._entries[name]
-            if not entry.reading.done():
-                raise RheostatError(
-                    "busy", f"The files of model {name} are being checked.", "Try again soon."
-                )
-            if entry.error:
-                raise RheostatError(entry.error.code, entry.error.message, entry.error.remedy)
-            return entry.reading.result()
+        wait([entry.reading], PATIENCE)  # for no other
+        if not entry.reading.done():
+            raise RheostatError(
+                "busy", f"The files of model {name} are being checked.", "Try again soon."
+            )
+        if error := entry.error:
+            raise RheostatError(error.code, error.message, error.remedy)
+        return entry.reading.result()
 
     def is_current(self, package: Package) -> bool:
         """Whether the package is still the one on disk."""
@@ -111,6 +102,19 @@ class Library:
     def close(self) -> None:
         """Read no more."""
         self._reader.shutdown(wait=False, cancel_futures=True)
+
+    def _look(self) -> list[Future[Package]]:
+        """Have what is new read; the readings of all packages."""
+        folders = self._find()
+        with self._lock:
+            for gone in self._entries.keys() - folders.keys():
+                del self._entries[gone]
+            for name, folder in folders.items():
+                stamp = _stamp(folder)
+                known = self._entries.get(name)
+                if known is None or known.stamp != stamp:
+                    self._entries[name] = _Entry(stamp, self._reader.submit(_read, folder))
+            return [entry.reading for entry in self._entries.values()]
 
     def _of(self, package: Package) -> _Entry | None:
         def is_it(reading: Future[Package]) -> bool:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 from packages import PackageMaker
 from rheostat.package import WEIGHTS, Package, read_package
+from rheostat_client.connection import Connection
 from rheostat_client.errors import RheostatError
 from rheostatd import library as module
+from rheostatd.commands.models import find_model
 from rheostatd.library import Library
 
 
@@ -91,17 +95,28 @@ def test_a_rejected_package_stays_so_until_its_files_change(folders: dict[str, P
     library.package("b")
 
 
-def test_nobody_waits_long_for_gigabytes_to_be_hashed(
-    folders: dict[str, Path], make_package: PackageMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    library, hashed = Library(lambda: folders), threading.Event()
-    read = read_package
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Packages called `huge` are not hashed before it is set."""
+    hashed, read = threading.Event(), read_package
 
     def slowly(folder: Path) -> Package:
-        hashed.wait(60)
+        if folder.name == "huge":
+            hashed.wait(60)
         return read(folder)
 
     monkeypatch.setattr(module, "read_package", slowly)
+    yield hashed
+    hashed.set()
+
+
+def test_nobody_waits_long_for_gigabytes_to_be_hashed(
+    folders: dict[str, Path],
+    make_package: PackageMaker,
+    monkeypatch: pytest.MonkeyPatch,
+    hashed: threading.Event,
+) -> None:
+    library = Library(lambda: folders)
     monkeypatch.setattr(module, "PATIENCE", 0.01)
     folders["huge"] = make_package("huge", seed=9)
     with pytest.raises(RheostatError, match="are being checked") as error:
@@ -109,6 +124,25 @@ def test_nobody_waits_long_for_gigabytes_to_be_hashed(
     assert error.value.code == "busy"
     assert states(library)["huge"] == "checking"
     assert ids(library) == ["a", "b", "c"]
+    with monkeypatch.context() as context:
+        waited = list[Future[Package]]()
+        context.setattr(module, "wait", lambda readings, _: waited.extend(readings))
+        assert library.package("a").info.id == "a"
+        assert all(reading.done() for reading in waited)  # others do not wait at all
     hashed.set()
     library.refresh(60)
     assert library.package("huge").info.id == "huge"
+
+
+@pytest.mark.usefixtures("server")
+def test_a_model_whose_files_are_being_checked_is_not_called_unknown(
+    make_package: PackageMaker, hashed: threading.Event
+) -> None:
+    make_package("huge", seed=9)
+    with Connection.open() as connection:
+        with pytest.raises(RheostatError, match="files of model huge are being checked") as error:
+            find_model(connection, "huge")
+        assert error.value.code == "busy"
+        with pytest.raises(RheostatError, match="no model 'large'"):
+            find_model(connection, "large")
+    assert not hashed.is_set()

@@ -65,11 +65,15 @@ def connect() -> Connection:
 
 
 def find_model(connection: Connection, name: str) -> ModelInfo:
-    """The model `name`; RheostatError `unknown-model`, or `bad-package` saying why it is out."""
+    """The model `name`; RheostatError `unknown-model`, or `busy` or `bad-package` saying why."""
     known = {model.id: model for model in connection.models()}
     if name in known:
         return known[name]
     for entry in connection.status()["models"]:
+        if entry["id"] == name and entry["state"] == "checking":
+            raise RheostatError(
+                "busy", f"The files of model {name} are being checked.", "Try again soon."
+            )
         if entry["id"] == name and entry["reason"]:
             raise RheostatError("bad-package", entry["reason"])
     raise RheostatError("unknown-model", f"There is no model {name!r}.", nearest(name, known))
