@@ -105,6 +105,25 @@ def exif(orientation: int = 3) -> Image.Exif:
     return notes
 
 
+def exif_with_thumbnail(order: str) -> bytes:
+    """A camera's block in this byte order: size 17 × 13, a maker's note, a thumbnail behind."""
+    short, long, undefined = 3, 4, 7
+    wide, high = (struct.pack(f"{order}HH", side, 0) for side in (17, 13))
+    directories = (
+        [(EXIF_DIRECTORY, long, 1, struct.pack(f"{order}I", 26))],
+        [(MAKER_NOTE, undefined, 4, b"secr"), (40962, short, 1, wide), (40963, short, 1, high)],
+        [(256, short, 1, wide)],
+    )
+    block = b"II*\0" if order == "<" else b"MM\0*"
+    block += struct.pack(f"{order}I", 8)
+    for entries, following in zip(directories, (68, 0, 0), strict=True):
+        block += struct.pack(f"{order}H", len(entries))
+        for tag, kind, count, value in entries:
+            block += struct.pack(f"{order}HHI", tag, kind, count) + value
+        block += struct.pack(f"{order}I", following)
+    return block
+
+
 def save(image: Image.Image, path: Path, notes: Image.Exif, **options: Any) -> Path:
     """Save with EXIF, and with an XMP packet and a resolution where the format has one."""
     if path.suffix == ".tif":

@@ -17,19 +17,22 @@ import pytest
 import tifffile
 from cli.samples import (
     ADOBE_RGB,
+    MAKER_NOTE,
     XMP,
     exif,
+    exif_with_thumbnail,
     noise,
     notes_of,
     pixels_of,
     save,
     write,
 )
-from PIL import Image, IptcImagePlugin, PngImagePlugin
+from PIL import ExifTags, Image, IptcImagePlugin, PngImagePlugin
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from rheostat_client import xmp
 from rheostat_client.errors import RheostatError
-from rheostatd.pictures import Picture, Target, read_picture, with_record
+from rheostatd.pictures import Picture, Srgb, Target, read_picture, with_record
+from rheostatd.pictures.directory import refreshed
 
 EIGHT = ["gray8", "graya8", "rgb8", "rgba8"]
 SIXTEEN = ["gray16", "graya16", "rgb16", "rgba16"]
@@ -199,6 +202,35 @@ def test_exif_is_kept_byte_for_byte(tmp_path: Path) -> None:
     with Image.open(path) as before, Image.open(target.path) as after:
         assert after.info["exif"] == before.info["exif"]
         assert after.info["comment"] == b"a \xff comment"
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("icc", [None, ADOBE_RGB])
+def test_exif_of_an_enlarged_picture_says_its_size_and_shows_no_old_thumbnail(
+    tmp_path: Path, suffix: str, order: str, icc: bytes | None
+) -> None:
+    block = exif_with_thumbnail(order)
+    Image.fromarray(SMALL.pixels).save(tmp_path / "in.png", exif=block, icc_profile=icc)
+    picture = read_picture(tmp_path / "in.png")
+    srgb = Srgb(picture)
+    assert srgb.restore(srgb.picture.tobytes()).metadata == picture.metadata  # nothing changed
+    large = srgb.picture.repeated(2).pixels
+    target = Target(tmp_path / f"out{suffix}")
+    target.write(srgb.restore((large * 0.5).astype(large.dtype).tobytes(), 2))
+    with Image.open(tmp_path / "in.png") as before, Image.open(target.path) as after:
+        assert before.getexif().get_ifd(ExifTags.IFD.IFD1)
+        assert not after.getexif().get_ifd(ExifTags.IFD.IFD1)
+        notes = after.getexif().get_ifd(ExifTags.IFD.Exif)
+        sizes = notes[ExifTags.Base.ExifImageWidth], notes[ExifTags.Base.ExifImageHeight]
+        assert sizes == after.size == (2 * SMALL.width, 2 * SMALL.height)
+        assert notes[MAKER_NOTE] == b"secr"
+
+
+@pytest.mark.parametrize("end", [0, 3, 7, 9, 25, 40])
+def test_of_cut_exif_the_size_stays(end: int) -> None:
+    block = exif_with_thumbnail("<")[:end]
+    assert refreshed(block, 1, 1) == block
 
 
 def test_text_that_is_not_ascii_survives_in_a_tiff(tmp_path: Path) -> None:

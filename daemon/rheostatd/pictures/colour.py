@@ -13,6 +13,7 @@ from dataclasses import replace
 import imagecodecs
 import numpy as np
 
+from . import directory
 from .picture import Metadata, Picture, Values, to_depth
 
 TOLERANCE = 1 / 255  # a profile nowhere farther from sRGB counts as sRGB
@@ -42,12 +43,19 @@ class Srgb:
     def restore(self, pixels: bytes, scale: int = 1) -> Picture:
         """`original` with the network's result `pixels` (in the format of `picture`).
 
-        The result may be `scale` times as large.
+        The result may be `scale` times as large. Its EXIF says so, and shows no old thumbnail.
         """
         original = self._original.repeated(scale)
         result = self.picture.repeated(scale).with_pixels(pixels)
-        if not self._profile:
-            return original.with_pixels(result.pixels)
+        own = self._own(original, result, scale) if self._profile else result.pixels
+        exif = original.metadata.exif
+        if exif and not np.array_equal(own, original.pixels):
+            exif = directory.refreshed(exif, original.width, original.height)
+        return replace(original, pixels=own, metadata=replace(original.metadata, exif=exif))
+
+    def _own(self, original: Picture, result: Picture, scale: int) -> Values:
+        """The pixels of `result` in the encoding of `original`, which is as large."""
+        assert self._profile
         wide = result.colour + Picture(self._beyond).repeated(scale).pixels
         if self._space == "gray":
             wide = wide.repeat(3, axis=2)
@@ -56,7 +64,7 @@ class Srgb:
         changed = (result.colour != sent).any(axis=2, keepdims=True)
         own = np.where(changed, to_depth(own, original.depth), original.colour)
         alpha = original.alpha if scale == 1 else to_depth(result.alpha, original.depth)
-        return original.with_pixels(np.concatenate((own, alpha), axis=2))
+        return np.concatenate((own, alpha), axis=2)
 
     def _usable(self, icc: bytes | None, signature: bytes) -> bytes | None:
         """`icc` if it says something about these pixels that a conversion is needed for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,9 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2 as Directory
 
 ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 274, 282, 283, 296
 _EXIF, _GPS, _INTEROP = 34665, 34853, 40965  # directories within
+_WIDTHS, _HEIGHTS = (256, 40962), (257, 40963)
+_ORDERS = {b"II": "<", b"MM": ">"}
+_LONG = 4  # a type of values
 # What describes the picture and not the way its pixels are stored.
 _DESCRIPTIVE = {
     *(269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, 33723),
@@ -52,6 +56,30 @@ def to_block(tags: Tags) -> bytes:
     return file.getvalue()
 
 
+def refreshed(block: bytes, width: int, height: int) -> bytes:
+    """An EXIF block for new pixels: of this size, where it says one, and without a thumbnail.
+
+    It is changed in its place: a maker's notes know where they stand. Damaged, it is as it was.
+    """
+    sizes = dict.fromkeys(_WIDTHS, width) | dict.fromkeys(_HEIGHTS, height)
+    new = bytearray(block)
+    try:
+        order = _ORDERS[block[:2]]
+        (start,) = struct.unpack_from(f"{order}I", block, 4)
+        first, end = _entries(block, order, start)
+        struct.pack_into(f"{order}I", new, end, 0)  # to the thumbnail's directory
+        exif = dict[int, int]()
+        if _EXIF in first:
+            (start,) = struct.unpack_from(f"{order}I", block, first[_EXIF] + 8)
+            exif, _ = _entries(block, order, start)
+        for tag, at in (*first.items(), *exif.items()):
+            if tag in sizes:
+                struct.pack_into(f"{order}HHII", new, at, tag, _LONG, 1, sizes[tag])
+    except (KeyError, struct.error):
+        return block
+    return bytes(new)
+
+
 def to_dpi(tags: Tags) -> tuple[float, float] | None:
     """Pixels per inch, if the tags say so."""
     inches = _INCHES.get(tags.get(RESOLUTION_UNIT, _INCH))
@@ -63,6 +91,13 @@ def to_dpi(tags: Tags) -> tuple[float, float] | None:
 def from_dpi(dpi: tuple[float, float]) -> Tags:
     """The tags that say so."""
     return {X_RESOLUTION: dpi[0], Y_RESOLUTION: dpi[1], RESOLUTION_UNIT: _INCH}
+
+
+def _entries(block: bytes, order: str, start: int) -> tuple[dict[int, int], int]:
+    """Where the tags of a directory stand, and where what comes behind them."""
+    (count,) = struct.unpack_from(f"{order}H", block, start)
+    places = range(start + 2, start + 2 + 12 * count, 12)
+    return {struct.unpack_from(f"{order}H", block, at)[0]: at for at in places}, places.stop
 
 
 def _header(data: bytes) -> bytes:
