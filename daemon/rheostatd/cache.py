@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import sys
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 V = TypeVar("V")
@@ -11,9 +12,10 @@ V = TypeVar("V")
 class Cache(Generic[V]):
     """Values by key; the least recently used make room. For one thread; `report` for any."""
 
-    def __init__(self, budget: int) -> None:
-        """Hold at most `budget` bytes."""
+    def __init__(self, budget: int, most: int = sys.maxsize) -> None:
+        """Hold at most `budget` bytes, in at most so many values."""
         self.budget = budget
+        self._most = most
         self.held = 0
         self.hits = 0
         self.misses = 0
@@ -36,9 +38,13 @@ class Cache(Generic[V]):
         old = self._values.pop(key, None)
         self.held += size - (old[1] if old else 0)
         self._values[key] = (value, size)
-        while self.held > self.budget:
-            oldest = next(iter(self._values))
-            self.held -= self._values.pop(oldest)[1]
+        while self.held > self.budget or len(self._values) > self._most:
+            self._remove(next(iter(self._values)))
+
+    def drop(self, is_unwanted: Callable[[V], bool]) -> None:
+        """Forget the values of which that is true."""
+        for key in [key for key, (value, _) in self._values.items() if is_unwanted(value)]:
+            self._remove(key)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -53,3 +59,6 @@ class Cache(Generic[V]):
             "hits": self.hits,
             "misses": self.misses,
         }
+
+    def _remove(self, key: Hashable) -> None:
+        self.held -= self._values.pop(key)[1]

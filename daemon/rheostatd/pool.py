@@ -13,7 +13,7 @@ from rheostat.package import Package
 from rheostat_client.errors import RheostatError
 
 from .library import Library
-from .renderer import Renderer
+from .renderer import Renderer, size_of
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Pool:
         """Unload every network that nobody uses; it is loaded again when it is needed."""
         with self._lock:
             for place in self._places:
-                _unload(place)
+                self._unload(place)
 
     def states(self) -> dict[str, tuple[str, int]]:
         """State and bytes in memory by the id of models that were used."""
@@ -89,7 +89,7 @@ class Pool:
             place.state = "loading"
             package.check_golden()
             network = package.load()
-            size = sum(t.nbytes for t in (*network.parameters(), *network.buffers()))
+            size = size_of(network)
             if size > self._budget:
                 raise RheostatError(
                     "too-large",
@@ -121,16 +121,16 @@ class Pool:
         with self._lock:
             current = [p for p in self._places if p.users or self._library.is_current(p.package)]
             for gone in set(self._places) - set(current):
-                _unload(gone)
+                self._unload(gone)
             self._places = current
             held = sum(place.bytes for place in current)
             for place in [p for p in current if p.network and not p.users]:
                 if held <= self._budget:
                     break
                 held -= place.bytes
-                _unload(place)
+                self._unload(place)
 
-
-def _unload(place: _Place) -> None:
-    if place.network is not None and not place.users:
-        place.network, place.bytes, place.state = None, 0, "evicted"
+    def _unload(self, place: _Place) -> None:
+        if place.network is not None and not place.users:
+            self._renderer.forget(place.package)
+            place.network, place.bytes, place.state = None, 0, "evicted"

@@ -23,7 +23,7 @@ from rheostat.package import Package
 from rheostat.streaming import NotStreamableError, Run, Stages
 from rheostat_client.errors import RheostatError
 from rheostat_client.messages import CHUNK
-from torch import Tensor
+from torch import Tensor, nn
 
 from .cache import Cache
 from .features import Features, FeaturesLostError
@@ -41,7 +41,7 @@ MIN_TILE = 64
 WARM_SIDE = 64  # pixels of the picture a model is tried on before it is called ready
 ROUNDS = 3  # in which sizes of steps are timed, by turns: a busy moment hits them all
 COLUMN = 2048  # times the multiple, pixels; what is wider is cut: a strip has to have some rows
-DEFAULT_CACHE = 512 * 2**20  # bytes
+DEFAULT_CACHE = DEFAULT_BAKED = 512 * 2**20  # bytes
 MAX_BAKED = 8  # networks at as many slider positions
 SEEN = (-1.0, 2.0)  # values networks were trained on: 0..1 and the strongest noise
 
@@ -50,6 +50,7 @@ SEEN = (-1.0, 2.0)  # values networks were trained on: 0..1 and the strongest no
 class _Plain:
     """A network at one position; `stages` is None if it cannot stream."""
 
+    digest: str
     baked: Baked
     stages: Stages | None
 
@@ -69,14 +70,16 @@ class Renderer:
         device: torch.device | None = None,
         tile: int | None = None,
         cache: int = DEFAULT_CACHE,
+        baked: int = DEFAULT_BAKED,
         precision: Precision = "float32",
         paces: Paces | None = None,
     ) -> None:
         """On `device` (default: CUDA if there is one, else the CPU), about `tile`² pixels a step
         for a network that works at half the picture's size.
 
-        `cache` bytes hold features and finished strips for the next slider move. Where a step
-        does not fit the device's memory, steps become a quarter as large from then on.
+        `cache` bytes hold features and finished strips for the next slider move, `baked` bytes
+        networks at slider positions. Where a step does not fit the device's memory, steps become a
+        quarter as large from then on.
         `precision` "auto" is bfloat16 for the models and devices where that does not show. With
         `paces` the size of steps is measured for each model when it is warmed up.
         """
@@ -84,12 +87,12 @@ class Renderer:
         self.tile = tile or (CUDA_TILE if self.device.type == "cuda" else CPU_TILE)
         self.results: Cache[tuple[Box, Values]] = Cache(cache // 4)
         self.features: Cache[Features] = Cache(cache - cache // 4)
+        self.baked: Cache[_Plain] = Cache(baked, MAX_BAKED)
         self._precision = precision
         self._paces = paces
         self._shrunk = 1  # by what the sides of steps are divided since memory ran out
         self._pace: dict[str, Pace] = {}  # by a package's digest
         self._dtypes: dict[str, torch.dtype] = {}  # by a package's digest
-        self._plain: Cache[_Plain] = Cache(MAX_BAKED)  # counted, not weighed
         if self.device.type == "cuda":
             torch.backends.cudnn.allow_tf32 = False  # its 10-bit mantissa shows in 16-bit pictures
 
@@ -103,14 +106,22 @@ class Renderer:
 
     def report(self) -> dict[str, dict[str, int]]:
         """For `status`: the caches."""
-        return {"features": self.features.report(), "results": self.results.report()}
+        return {
+            "features": self.features.report(),
+            "results": self.results.report(),
+            "baked": self.baked.report(),
+        }
 
     def rest(self) -> None:
         """Forget what was kept for the next slider move, and give the memory back."""
-        for cache in (self.results, self.features, self._plain):
+        for cache in (self.results, self.features, self.baked):
             cache.clear()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
+
+    def forget(self, package: Package) -> None:
+        """Let go of the package's networks at slider positions."""
+        self.baked.drop(lambda plain: plain.digest == package.info.digest)
 
     def column(self, package: Package) -> int:
         """Columns of a picture that go through the network at once."""
@@ -357,13 +368,13 @@ class Renderer:
         """The plain network of `network` at `values`, kept for the next step."""
         coordinates = package.coordinates(values)
         key = (package.info.digest, *coordinates.tolist())
-        plain = self._plain.get(key)
+        plain = self.baked.get(key)
         if plain is None:
             baked = network.bake(coordinates.to(self.device)).eval()
             dtype = self._dtype(network, package)
             baked = baked.to(self.device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-            plain = _Plain(baked, _stages(baked, package))
-            self._plain.put(key, plain, 1)
+            plain = _Plain(package.info.digest, baked, _stages(baked, package))
+            self.baked.put(key, plain, size_of(baked))
         return plain
 
     def _dtype(self, network: Network, package: Package) -> torch.dtype:
@@ -374,6 +385,11 @@ class Renderer:
                 choose(network, package, self.device) if automatic else torch.float32
             )
         return self._dtypes[digest]
+
+
+def size_of(network: nn.Module) -> int:
+    """Bytes that its weights take."""
+    return sum(t.nbytes for t in (*network.parameters(), *network.buffers()))
 
 
 def _stages(baked: Baked, package: Package) -> Stages | None:

@@ -337,7 +337,7 @@ def serve(
 
     folder          for the runtime, whose lock the caller holds
     picture_memory  bytes of uploaded pixels to keep
-    model_memory    bytes of models to keep
+    model_memory    bytes of models to keep, half of them for networks at slider positions
     cache_memory    bytes of features and results to keep for the next slider move
     precision       auto (bfloat16 where it does not show) or float32
     longest         seconds that one render may take
@@ -348,10 +348,12 @@ def serve(
     log_to(rendezvous.log_file())
     paces = Paces()
     renderers = [
-        Renderer(device, cache=cache_memory, precision=precision, paces=paces)
+        Renderer(
+            device, cache=cache_memory, baked=model_memory // 2, precision=precision, paces=paces
+        )
         for device in devices()
     ]
-    server = Server(folder, picture_memory, model_memory, renderers, longest)
+    server = Server(folder, picture_memory, model_memory // 2, renderers, longest)
     if threading.current_thread() is threading.main_thread():
         server.heed_signals()
     rendezvous.write(folder, server.record)

@@ -29,3 +29,12 @@ def test_what_is_over_the_budget_is_not_kept_and_drives_nothing_out() -> None:
     assert (cache.get("a"), cache.get("b")) == ("A", None)
     cache.clear()
     assert (cache.get("a"), cache.held) == (None, 0)
+
+
+def test_values_may_be_counted_too_and_dropped_by_what_they_are() -> None:
+    cache: Cache[str] = Cache(10, most=2)
+    for key in "abc":
+        cache.put(key, key.upper(), 1)
+    assert (cache.get("a"), cache.held) == (None, 2)
+    cache.drop(lambda value: value == "B")
+    assert (cache.get("b"), cache.get("c"), cache.held) == (None, "C", 1)

@@ -72,6 +72,17 @@ def test_the_least_recently_used_leaves_when_bytes_run_out(shelf: Shelf) -> None
     assert states(pool) == {"a": "evicted", "b": "ready", "c": "ready"}
 
 
+def test_what_makes_room_takes_its_networks_at_slider_positions_along(shelf: Shelf) -> None:
+    renderer = Renderer(torch.device("cpu"))
+    pool = Pool(shelf.library, renderer, shelf.size("a"))
+    shelf.use(pool, "a")
+    held = renderer.baked.held
+    assert held > 0
+    shelf.use(pool, "b")
+    assert states(pool) == {"a": "evicted", "b": "ready"}
+    assert renderer.baked.held == held
+
+
 def test_a_model_in_use_is_not_evicted(shelf: Shelf) -> None:
     pool = shelf.pool(shelf.size("a"))
     with pool.use(shelf.library.package("a")) as network:

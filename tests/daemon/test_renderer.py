@@ -384,3 +384,13 @@ def test_tiles_cover_once_and_meet_on_multiples(region: Box, multiple: int) -> N
         assert max(box.width, box.height) <= 32
         assert box.x % multiple == 0 or box.x == region.x
         assert box.y % multiple == 0 or box.y == region.y
+
+
+def test_networks_at_slider_positions_keep_to_their_bytes(package: Package) -> None:
+    network, picture = package.load(), photo(20, 10, "rgb8")
+    size = sum(t.nbytes for t in network.bake(LAMBDA[0]).parameters())
+    renderer = Renderer(CPU, baked=3 * size)
+    for noise in range(10, 15):
+        view = View(package, picture, {"noise": float(noise), "detail": 0.6})
+        list(renderer.render(network, view, picture.box))
+        assert renderer.report()["baked"]["bytes"] == min(noise - 9, 3) * size
