@@ -21,6 +21,7 @@ def test_trimmed_after_a_pause_and_not_again_at_once(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("platform", ["win32", "darwin"])
 def test_elsewhere_nothing_happens(monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
     monkeypatch.setattr("sys.platform", platform)
+    monkeypatch.setattr("ctypes.CDLL", None)  # Windows has no library without a name
     monkeypatch.setattr(memory, "PAUSE", -1.0)
     Heap().tidy()
 
