@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rheostat_client.connection import Connection
+from rheostat_client.connection import Connection, Rendered
 from rheostat_client.controls import Control, complete, title
 from rheostat_client.errors import RheostatError
 from rheostat_client.models import ModelInfo
@@ -59,30 +59,15 @@ def filter(
     values, wanted = parse_assignments(assignments or [])
     maps = parse_maps(paintings or [])
     jobs = plan(inputs, out, overwrite)
-    results = []
     with connect() as connection:
         info = find_model(connection, model)
         if preset:
-            values = {
-                **Presets(info.id, info.controls, shipped=info.presets).values(preset),
-                **values,
-            }
-        controls = complete(info.controls, values)
-        unknown = estimable(info, wanted)
-        for source, target in jobs:
-            try:
-                result = _filter(
-                    connection, info, controls, unknown, maps, source, target, len(jobs) > 1
-                )
-            except RheostatError as error:
-                complain(error)
-                words = {"code": error.code, "message": error.message, "remedy": error.remedy}
-                result = {"error": words}
-            else:
-                if not json:
-                    name = title(info.name, info.controls, result["controls"])
-                    say(f"{target.path}: {name} ({result['milliseconds'] / 1000:.1f} s)")
-            results.append({"input": str(source), "output": str(target.path), **result})
+            presets = Presets(info.id, info.controls, shipped=info.presets)
+            values = {**presets.values(preset), **values}
+        controls, unknown = complete(info.controls, values), estimable(info, wanted)
+        purpose = "batch" if len(jobs) > 1 else "apply"
+        task = _Task(connection, info, controls, unknown, maps, purpose)
+        results = [_attempt(task, *job, is_quiet=json) for job in jobs]
     if json:
         say_json(results)
     if any("error" in result for result in results):
@@ -186,50 +171,55 @@ def _places(sources: Sequence[Path], folder: Path) -> list[Path]:
     return places
 
 
-def _filter(
-    connection: Connection,
-    model: ModelInfo,
-    controls: Mapping[str, float],
-    unknown: Sequence[Control],
-    maps: Mapping[str, Path],
-    source: Path,
-    target: Target,
-    is_one_of_many: bool,
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Task:
+    """What is to be done with each of the pictures.
+
+    unknown  controls that are to be found out
+    maps     files by control id
+    """
+
+    connection: Connection
+    model: ModelInfo
+    controls: Mapping[str, float]
+    unknown: Sequence[Control]
+    maps: Mapping[str, Path]
+    purpose: str
+
+
+def _attempt(task: _Task, source: Path, target: Target, is_quiet: bool) -> dict[str, Any]:
+    """One picture; what to report of it, or of why there is none: the others go on."""
+    try:
+        result = _filter(task, source, target)
+    except RheostatError as error:
+        complain(error)
+        words = {"code": error.code, "message": error.message, "remedy": error.remedy}
+        result = {"error": words}
+    else:
+        if not is_quiet:
+            name = title(task.model.name, task.model.controls, result["controls"])
+            say(f"{target.path}: {name} ({result['milliseconds'] / 1000:.1f} s)")
+    return {"input": str(source), "output": str(target.path), **result}
+
+
+def _filter(task: _Task, source: Path, target: Target) -> dict[str, Any]:
     """One picture; what to report of it."""
     from ..pictures import Srgb, read_picture, with_record
 
     picture = read_picture(source)
     srgb = Srgb(picture)
-    lost = target.accept(picture, model.scale)
+    lost = target.accept(picture, task.model.scale)
     for sentence in (warnings := (*picture.warnings, *srgb.warnings, *lost)):
         warn(f"{source}: {sentence}")
-    sent = srgb.picture
-    found = {c.id: _estimate(connection, model, c, picture, sent) for c in unknown}
-    controls = {**controls, **found}
-    painted = {name: read_picture(path).painted() for name, path in maps.items()}
-    with progress() as bar:
-        task = bar.add_task(source.name)
-        rendered = connection.filter(
-            sent.tobytes(),
-            sent.format.name,
-            sent.width,
-            sent.height,
-            model.id,
-            controls,
-            purpose="batch" if is_one_of_many else "apply",
-            maps={
-                name: (grey.tobytes(), grey.format.name, grey.width, grey.height)
-                for name, grey in painted.items()
-            },
-            on_progress=lambda done, total, state: bar.update(
-                task, completed=done, total=total, description=f"{source.name}: {state}"
-            ),
-        )
+    found = {
+        control.id: _estimate(task, control, picture, srgb.picture) for control in task.unknown
+    }
+    controls = {**task.controls, **found}
+    rendered = _render(task, source.name, srgb.picture, controls)
     settings = replace(
         Settings.from_json(rendered.settings),
         source={"file": source.name},
-        maps={name: {"file": path.name} for name, path in maps.items()},
+        maps={name: {"file": path.name} for name, path in task.maps.items()},
     )
     result = srgb.restore(rendered.pixels, rendered.width // picture.width)
     target.write(with_record(result, settings.to_json()))
@@ -244,13 +234,34 @@ def _filter(
     }
 
 
-def _estimate(
-    connection: Connection, model: ModelInfo, control: Control, picture: Picture, sent: Picture
-) -> float:
+def _render(task: _Task, name: str, sent: Picture, controls: Mapping[str, float]) -> Rendered:
+    """`sent` through the network, with a progress bar called `name`."""
+    from ..pictures import read_picture
+
+    painted = {id: read_picture(path).painted() for id, path in task.maps.items()}
+    with progress() as bar:
+        line = bar.add_task(name)
+        return task.connection.filter(
+            *_pixels(sent),
+            task.model.id,
+            controls,
+            purpose=task.purpose,
+            maps={id: _pixels(grey) for id, grey in painted.items()},
+            on_progress=lambda done, total, state: bar.update(
+                line, completed=done, total=total, description=f"{name}: {state}"
+            ),
+        )
+
+
+def _estimate(task: _Task, control: Control, picture: Picture, sent: Picture) -> float:
     """What `control` should be for `picture`, of which `sent` has the colours we send."""
     from ..pictures import quality
 
     if control.auto == "quality" and picture.metadata.steps:
         return control.rounded(quality(picture.metadata.steps))  # the file says it itself
-    hash = connection.upload(sent.tobytes(), sent.format.name, sent.width, sent.height)
-    return connection.estimate(hash, model.id, control.id)
+    hash = task.connection.upload(*_pixels(sent))
+    return task.connection.estimate(hash, task.model.id, control.id)
+
+
+def _pixels(picture: Picture) -> tuple[bytes, str, int, int]:
+    return picture.tobytes(), picture.format.name, picture.width, picture.height
