@@ -17,7 +17,17 @@ from client.peer import PAUSE, Peer
 from packages import write_package
 from rheostat_client.connection import Connection
 from rheostat_client.errors import RheostatError
-from rheostat_client.messages import Bytes, Cancel, Error, Render, Stored, Tile, Upload
+from rheostat_client.messages import (
+    Bytes,
+    Cancel,
+    Error,
+    Estimate,
+    Estimated,
+    Render,
+    Stored,
+    Tile,
+    Upload,
+)
 from rheostat_client.previews import Event, Finished, Piece
 from rheostat_client.rendezvous import DAEMON_LOCK, is_claimed, runtime_folder
 from rheostat_client.sessions import Session
@@ -261,3 +271,20 @@ def test_whatever_keeps_it_from_opening_is_told_and_the_next_position_works(
     with Peer(folder):
         session.ask({"amount": 1.0}, WHOLE, None, "preview")
         loop.turn_until(lambda: isinstance(told[-1], Finished))
+
+
+def test_a_position_that_could_not_be_had_is_not_wanted_any_more(
+    folder: Path, session: Session, loop: Loop, told: list[Event | str]
+) -> None:
+    lock = folder / DAEMON_LOCK
+    lock.mkdir()
+    session.ask({"amount": 1.0}, WHOLE, None, "apply")
+    loop.turn_until(is_over(told))
+    assert not session.is_busy
+    lock.rmdir()
+    with Peer(folder) as peer:
+        peer.script = {Estimate: lambda _peer, asked, _: [Estimated(asked.job, "amount", 7.0)]}
+        session.estimate("amount")
+        loop.turn_until(lambda: isinstance(told[-1], Estimated))
+        loop.turn_until(lambda: loop.is_idle)
+        assert peer.count(Render) == 0

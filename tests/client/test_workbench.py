@@ -6,11 +6,14 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from client.loop import Loop
+from client.peer import MODELS, PAUSE, Peer
 from packages import write_package, write_upscaler
 from rheostat_client.connection import Connection, Rendered
+from rheostat_client.messages import Bytes, Cancel, Done, Render, Tile
 from rheostat_client.models import ModelInfo
 from rheostat_client.previews import Piece
 from rheostat_client.workbench import Workbench, middle
@@ -202,4 +205,38 @@ def test_why_there_is_no_estimate_stays_to_be_read_when_a_preview_ends(
     assert screen.words[said:] == []
     bench.preview(VALUES)
     loop.turn_until(lambda: len(screen.words) > said)
+    bench.close()
+
+
+def incomplete(_peer: Peer, render: Render, _: list[Bytes]) -> Iterator[Any]:
+    yield Tile(render.job, *BOX[:2], 1, 1, "rgb8"), [bytes(3)]
+    yield Done(render.job, "{}", 1.0, "cpu")
+
+
+def empty(_peer: Peer, render: Render, _: list[Bytes]) -> Iterator[Any]:
+    yield Done(render.job, "{}", 1.0, "cpu")
+
+
+def outside(peer: Peer, render: Render, _: list[Bytes]) -> Iterator[Any]:
+    yield Tile(render.job, 0, 0, 1, 1, "rgb8"), [bytes(3)]
+    while render.job not in peer.cancelled:
+        yield PAUSE
+
+
+@pytest.mark.parametrize("render", [incomplete, empty, outside])
+def test_a_result_that_cannot_be_put_together_is_a_problem_and_the_next_apply_works(
+    peer: Peer, loop: Loop, screen: Screen, render: Any
+) -> None:
+    bench = Workbench(loop, START, "test", MODELS["tiny"], PIXELS, {}, BOX, screen)
+    peer.script = {Render: render}
+    bench.apply({"amount": 1.0})
+    loop.turn_until(lambda: bool(screen.problems))
+    assert "cannot be read" in screen.problems[0]
+    assert screen.results == [None]
+    if render is outside:
+        loop.turn_until(lambda: peer.count(Cancel) == 1)
+    peer.script = {}
+    bench.apply({"amount": 1.0})
+    loop.turn_until(lambda: len(screen.results) == 2)
+    assert screen.results[1] is not None
     bench.close()

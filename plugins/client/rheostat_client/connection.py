@@ -67,6 +67,14 @@ class Rendered:
     milliseconds: float
     device: str
 
+    @classmethod
+    def of(cls, canvas: Canvas | None, settings: str, milliseconds: float, device: str) -> Rendered:
+        """What the tiles on `canvas` make; RheostatError `bad-message` if any is missing."""
+        if canvas is None or not canvas.is_complete:
+            raise unreadable("tiles of the result are missing")
+        box, pixels = canvas.region, canvas.pixels()
+        return cls(*box, canvas.format, pixels, settings, milliseconds, device)
+
 
 class Connection:
     """This user's daemon, as one program sees it; for one thread.
@@ -170,15 +178,8 @@ class Connection:
                     canvas = canvas or Canvas(_enlarged(part, message.scale), form)
                     canvas.paste(message, pixels)
                 elif isinstance(message, Done):
-                    if not canvas or not canvas.is_complete:
-                        raise unreadable("tiles of the result are missing")
-                    return Rendered(
-                        *canvas.region,
-                        form,
-                        canvas.pixels(),
-                        message.settings,
-                        message.milliseconds,
-                        message.device,
+                    return Rendered.of(
+                        canvas, message.settings, message.milliseconds, message.device
                     )
                 elif isinstance(message, Progress) and on_progress:
                     on_progress(message.done, message.total, message.state)

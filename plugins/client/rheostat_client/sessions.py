@@ -32,7 +32,7 @@ class Session:
     """One layer at the daemon, which is started if need be, and asked for the newest position.
 
     `tell` hears of pieces, progress, ends, estimates and errors; a str says what is going on
-    before that.
+    before that. A RheostatError that it raises, for what it cannot take, ends what was asked.
     After an error the next `ask` tries anew, with a new connection if the daemon has gone. A daemon
     that has forgotten the pixels, or is not the one they were sent to, gets them again unasked.
     """
@@ -185,8 +185,13 @@ class Session:
         for event in preview.poll() if preview else ():
             if isinstance(event, RheostatError):
                 self._lose(event)
-            else:
+                continue
+            try:
                 self._tell(event)
+            except RheostatError as error:  # it makes no sense, nor does what comes after it
+                self.cancel()
+                self._tell(error)
+                return True  # with the next look the daemon hears of it
         self._is_ticking = preview is not None and preview is self._preview and preview.is_busy
         return self._is_ticking
 
@@ -207,4 +212,5 @@ class Session:
             self._is_repeated = True
             self._go_on()
             return
+        self._wanted = self._unknown = None
         self._tell(error)

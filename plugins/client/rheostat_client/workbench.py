@@ -149,18 +149,8 @@ class Workbench:
     def _finish(self, end: Finished) -> None:
         words = _("{device}: {milliseconds} ms")
         self._tell(words.format(device=end.device, milliseconds=round(end.milliseconds)))
-        if self._is_applying and self._canvas is not None:
-            canvas = self._canvas
-            self._end(
-                Rendered(
-                    *canvas.region,
-                    canvas.format,
-                    canvas.pixels(),
-                    end.settings,
-                    end.milliseconds,
-                    end.device,
-                )
-            )
+        if self._is_applying:
+            self._end(Rendered.of(self._canvas, end.settings, end.milliseconds, end.device))
 
     def _tell(self, words: str) -> None:
         if not self._is_refused:
