@@ -21,7 +21,12 @@ def serve(
         float, Option(min=0.01, metavar="GIB", help="Memory for uploaded pictures.")
     ] = 2.0,
     model_memory: Annotated[
-        float, Option(min=0.01, metavar="GIB", help="Memory for models.")
+        float,
+        Option(
+            min=0.01,
+            metavar="GIB",
+            help="Memory for models, half of it for them at slider positions.",
+        ),
     ] = 1.0,
     cache_memory: Annotated[
         float,
