@@ -43,7 +43,7 @@ def controls(draw: st.DrawFn) -> Control:
         trained=(low, high),
         default=draw(st.floats(low, high)),
         off=draw(st.none() | st.floats(low, high)),
-        step=draw(st.sampled_from((0.001, 0.01, 0.5, 1.0, 5.0))),
+        step=draw(st.sampled_from((0.001, 0.01, 0.25, 0.5, 1.0, 5.0))),
         curve=curve,
         ends=("soft", "crisp"),
     )
@@ -164,12 +164,24 @@ def test_rounded_is_a_near_value_that_the_control_takes(value: float) -> None:
 
 @pytest.mark.parametrize(
     ("step", "value", "text"),
-    [(0.5, 25.0, "25"), (0.5, 0.25, "0.2"), (1, 0.6, "1"), (0.01, 0.3, "0.3"), (5, 75.0, "75")],
+    [
+        (0.5, 25.0, "25"),
+        (0.5, 0.25, "0.2"),
+        (0.25, 2.25, "2.25"),
+        (1, 0.6, "1"),
+        (0.01, 0.3, "0.3"),
+        (5, 75.0, "75"),
+    ],
 )
 def test_a_value_is_written_with_the_digits_its_step_makes_meaningful(
     step: float, value: float, text: str
 ) -> None:
     assert control(step=step).format(value) == text
+
+
+@given(controls(), st.integers(-1000, 1000))
+def test_a_whole_number_of_steps_is_written_in_full(slider: Control, steps: int) -> None:
+    assert float(slider.format(steps * slider.step)) == pytest.approx(steps * slider.step)
 
 
 def test_values_left_out_are_the_defaults_in_the_models_order() -> None:

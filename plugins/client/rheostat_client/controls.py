@@ -127,8 +127,8 @@ class Control:
 
     @property
     def digits(self) -> int:
-        """Decimal places that `step` makes meaningful, 0..6."""
-        return max(0, min(6, -math.floor(math.log10(self.step))))
+        """Decimal places that a whole number of steps has, 0..6."""
+        return next((digits for digits in range(6) if round(self.step, digits) == self.step), 6)
 
     def format(self, value: float) -> str:
         """The value with as many digits as `step` makes meaningful: 25, 0.3."""
