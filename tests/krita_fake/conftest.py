@@ -12,17 +12,18 @@ from typing import Any
 
 import pytest
 from cli.conftest import Command
-from packages import write_package
+from packages import write_package, write_upscaler
 
 TESTS = Path(__file__).parents[1]
-Run = Callable[[str], Any]
+Run = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
 def rheostat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
-    """The command, with the model `tiny`; the daemon that the plug-in starts ends with it."""
+    """The command, with `tiny` and `upscaler`; the daemon that the plug-in starts ends with it."""
     folder = tmp_path_factory.mktemp("fake")
     write_package(folder / "models", "tiny")
+    write_upscaler(folder / "models")
     command = Command(folder)
     yield command
     command("stop")
@@ -43,15 +44,15 @@ def run(
     plug_in: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Run:
-    """Runs a scenario of `host`; what it has seen."""
+    """Runs a scenario of `host`, with the plug-in in a folder; what it has seen."""
     answers = tmp_path_factory.mktemp("answers")
     environment = {**os.environ, **rheostat.environment}
     environment |= {"FAKE_QT": str(request.param), "QT_QPA_PLATFORM": "offscreen"}
     environment |= {"PYTHONPATH": str(TESTS), "XDG_RUNTIME_DIR": rheostat.environment["HOME"]}
 
-    def run_scenario(scenario: str) -> Any:
+    def run_scenario(scenario: str, folder: Path = plug_in) -> Any:
         answer = answers / f"{scenario}.json"
-        words = [sys.executable, "-m", "krita_fake.host", scenario, str(plug_in), str(answer)]
+        words = [sys.executable, "-m", "krita_fake.host", scenario, str(folder), str(answer)]
         done = subprocess.run(
             words,
             env={name: value for name, value in environment.items() if value is not None},
@@ -61,7 +62,7 @@ def run(
         )
         assert done.returncode == 0, "\n".join([done.stdout, done.stderr])[-4000:]
         result = json.loads(answer.read_text())
-        assert Path(result["plug-in"]).is_relative_to(plug_in)
+        assert Path(result["plug-in"]).is_relative_to(folder)
         return {"png": answer.with_suffix(".png"), "seen": result["seen"]}
 
     return run_scenario

@@ -41,12 +41,11 @@ class Host:
         layer.setPixelData(self.core.QByteArray(pixel * 20), 1, 1, 5, 4)
         return layer
 
-    def close(self) -> None:
-        """Close what was opened."""
-        for document in self.documents:
-            document.setModified(False)
-            document.close()
-        self.documents = []
+    def close(self, document: Any) -> None:
+        """Close what was opened, whether it was saved or not."""
+        self.documents = [each for each in self.documents if each is not document]
+        document.setModified(False)
+        document.close()
 
 
 PROPERTIES: dict[str, Callable[[Host], Steps]] = {}
@@ -67,7 +66,8 @@ def broken(host: Host) -> Steps:
             yield from check(host)
         except Exception:
             found[name] = traceback.format_exc()
-        host.close()
+        for document in host.documents:
+            host.close(document)
         yield 200
     return found
 
@@ -221,6 +221,24 @@ def a_mask_takes_a_copy_of_the_selection(host: Host) -> Steps:
 
 
 @holds
+def a_mask_is_a_selection_again(host: Host) -> Steps:
+    document = yield from host.document()
+    selection = host.module.Selection()
+    selection.setPixelData(host.core.QByteArray(bytes([200]) * 6), 2, 1, 3, 2)
+    mask = document.createTransparencyMask("mask")
+    mask.setSelection(selection)
+    layer = host.layer(document)
+    layer.addChildNode(mask, None)
+    document.rootNode().addChildNode(layer, None)
+    yield 200
+    (mask,) = layer.childNodes()
+    found = mask.selection().duplicate()
+    assert mask.visible()
+    assert (found.x(), found.y(), found.width(), found.height()) == (2, 1, 3, 2)
+    assert bytes(found.pixelData(1, 1, 3, 1)) == bytes([0, 200, 200])
+
+
+@holds
 def a_group_shows_what_is_in_it(host: Host) -> Steps:
     document = yield from host.document()
     group = document.createGroupLayer("group")
@@ -240,6 +258,43 @@ def a_document_that_nobody_sees_is_not_active(host: Host) -> Steps:
     assert host.krita.activeDocument() == shown
     assert hidden.rootNode().childNodes()[0].type() == "paintlayer"
     assert host.krita.activeDocument().activeNode() == shown.rootNode().childNodes()[0]
+
+
+@holds
+def a_docker_hears_at_once_which_document_is_in_front(host: Host) -> Steps:
+    first = yield from host.document(is_shown=True)
+    second = yield from host.document()
+    (docker,) = (d for d in host.krita.dockers() if d.objectName() == "rheostat_docker")
+    heard = []
+    docker.canvasChanged = lambda _canvas: heard.append(host.krita.activeDocument())
+    try:
+        host.krita.activeWindow().addView(second)
+        assert heard[-1] == second
+        yield 500
+        host.close(second)
+        yield 500
+        assert heard[-1] == first
+    finally:
+        del docker.canvasChanged
+
+
+@holds
+def a_closed_document_is_told_of(host: Host) -> Steps:
+    document = yield from host.document(is_shown=True)
+    notifier, found = host.krita.notifier(), list[bool]()
+    notifier.setActive(True)
+    assert document in host.krita.documents()
+
+    def look(_file: str) -> None:
+        found.append(document in host.krita.documents())
+
+    notifier.imageClosed.connect(look)
+    try:
+        host.close(document)
+        assert found[-1] is False
+    finally:
+        notifier.imageClosed.disconnect(look)
+    yield 500
 
 
 @holds

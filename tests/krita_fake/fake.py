@@ -169,6 +169,11 @@ class Node:
     def setSelection(self, selection: Selection) -> None:  # noqa: N802
         self.grid = selection.grid
 
+    def selection(self) -> Selection:
+        found = Selection()
+        found.grid = self.grid
+        return found
+
     def childNodes(self) -> list[Node]:  # noqa: N802
         return list(self._children)
 
@@ -306,8 +311,7 @@ class Document:
         Krita.instance().notifier().imageSaved.emit(path)
 
     def close(self) -> None:
-        window = Krita.instance().activeWindow()
-        window.documents = [each for each in window.documents if each is not self]
+        Krita.instance().forget(self)
 
     def tryBarrierLock(self) -> bool:  # noqa: N802
         return True
@@ -366,6 +370,7 @@ class Window:
 
     def addView(self, document: Document) -> None:  # noqa: N802
         self.documents.append(document)
+        Krita.instance().turn()
 
     def createAction(self, id: str, text: str, _menu: str) -> Any:  # noqa: N802
         self.actions[id] = QAction(text, self._window)
@@ -375,6 +380,7 @@ class Window:
 class Notifier(QtCore.QObject):  # type: ignore[misc]  # PyQt has no types
     """Tells of files."""
 
+    imageClosed = QtCore.pyqtSignal(str)  # noqa: N815
     imageSaved = QtCore.pyqtSignal(str)  # noqa: N815
 
     def setActive(self, on: bool) -> None:  # noqa: N802
@@ -418,7 +424,8 @@ class Krita:
         self._undo, self._redo = (self._window.createAction(i, i, "") for i in ("undo", "redo"))
         self._undo.triggered.connect(lambda: self._step("done", "undone", 1))
         self._redo.triggered.connect(lambda: self._step("undone", "done", 0))
-        self.dockers: list[Any] = []
+        self._documents: list[Document] = []
+        self._dockers: list[Any] = []
 
     @classmethod
     def instance(cls) -> Krita:
@@ -435,7 +442,27 @@ class Krita:
     def createDocument(  # noqa: N802
         self, width: int, height: int, _name: str, model: str, depth: str, profile: str, _dpi: float
     ) -> Document:
-        return Document(width, height, (model, depth, profile))
+        self._documents.append(Document(width, height, (model, depth, profile)))
+        return self._documents[-1]
+
+    def documents(self) -> list[Document]:
+        return list(self._documents)
+
+    def forget(self, document: Document) -> None:
+        """A document is closed."""
+        shown = self._window.documents
+        self._window.documents = [each for each in shown if each is not document]
+        self.turn()
+        self._documents.remove(document)
+        self._notifier.imageClosed.emit(document.fileName())
+
+    def turn(self) -> None:
+        """Another document may be in front."""
+        for docker in self._dockers:
+            docker.canvasChanged(None)
+
+    def dockers(self) -> list[Any]:
+        return list(self._dockers)
 
     def action(self, name: str) -> Any:
         action = {"edit_undo": self._undo, "edit_redo": self._redo}[name]
@@ -459,7 +486,7 @@ class Krita:
         docker.setObjectName(factory.id)
         place = QtCore.Qt.DockWidgetArea.RightDockWidgetArea
         self._window.qwindow().addDockWidget(place, docker)
-        self.dockers.append(docker)
+        self._dockers.append(docker)
 
     def _step(self, source: str, target: str, which: int) -> None:
         document = self.activeDocument()

@@ -28,7 +28,15 @@ def main(scenario: str, folder: str, answer: str) -> None:
     sys.path.insert(0, folder)
     import rheostat
 
-    steps = {"contract": keep_contract, "filter": filter_layer}[scenario](Path(answer))
+    scenarios = {
+        "contract": keep_contract,
+        "filter": filter_layer,
+        "select": select_while_filtering,
+        "documents": go_from_document_to_document,
+        "restore": restore_settings,
+        "nothing": have_no_models,
+    }
+    steps = scenarios[scenario](Path(answer))
     while True:
         try:
             pause = next(steps)
@@ -51,16 +59,14 @@ def filter_layer(answer: Path) -> Steps:
     """A person uses everything in the docker."""
     krita = fake.Krita.instance()
     window = krita.activeWindow()
-    (docker,) = krita.dockers
+    (docker,) = krita.dockers()
     window.actions["rheostat_tiny"].trigger()
-    document = krita.createDocument(WIDTH, HEIGHT, "any", "RGBA", "U8", SRGB, 300.0)
-    window.addView(document)
-    source = document.rootNode().childNodes()[0]
-    source.setPixelData(fake.QtCore.QByteArray(picture()), 0, 0, WIDTH, HEIGHT)
+    document, source = opened()
     rows = {row.control.id: row for row in docker._rows}
     seen: dict[str, Any] = {"is shown": docker.isVisible(), "source": pixels(source)}
 
-    rows["noise"].slider.setValue(100)
+    rows["noise"].slider.setValue(110)
+    seen["slid"] = docker.values["noise"]
     rows["noise"].number.setValue(24.0)
     rows["detail"].slider.setValue(500)
     yield from wait(docker, lambda: docker.preview and docker.preview.is_complete)
@@ -123,6 +129,158 @@ def filter_layer(answer: Path) -> Steps:
     docker.stop.click()
     seen["is over"] = docker.preview is None
     return seen
+
+
+def select_while_filtering(_answer: Path) -> Steps:
+    """A person selects, applies, selects something else meanwhile, and changes the results."""
+    krita = fake.Krita.instance()
+    (docker,) = krita.dockers()
+    docker.choose("tiny")
+    document, source = opened(margin=8)
+    docker.compare.preview.setChecked(False)
+    rows = {row.control.id: row for row in docker._rows}
+    rows["noise"].set_value(24.0)
+    seen: dict[str, Any] = {}
+
+    document.setSelection(selection(20, 8, 16, 12))
+    docker.button.click()
+    yield from wait(docker, lambda: docker._apply._bench)  # the pixels are read
+    document.setSelection(selection(0, 0, 4, 4))
+    yield from wait(docker, lambda: not docker.is_applying)
+    part = document.rootNode().childNodes()[-1]
+    seen["masks"] = [shades(mask) for mask in part.childNodes()]
+
+    document.setSelection(None)
+    source.setPixelData(fake.QtCore.QByteArray(picture()), 0, 0, WIDTH, HEIGHT)
+    seen["source"] = pixels(source)
+    docker.button.click()
+    yield from wait(docker, lambda: not docker.is_applying)
+    document.setSelection(selection(0, 0, 4, 4))
+    for name in ("part", "whole"):
+        result = document.rootNode().childNodes()[1 if name == "whole" else -1]
+        document.setActiveNode(result)
+        yield 300
+        docker.compare.preview.setChecked(True)
+        rows["noise"].number.setValue(40.0)
+        yield from wait(docker, lambda: docker.preview and docker.preview.is_complete)
+        seen[f"preview of the {name}"] = encoded(docker.preview.overlay.image)
+        docker.compare.preview.setChecked(False)
+        at = document.rootNode().childNodes().index(result)
+        docker.button.click()
+        yield from wait(docker, lambda: not docker.is_applying)
+        seen[f"changed {name}"] = pixels(document.rootNode().childNodes()[at])
+    return seen
+
+
+def go_from_document_to_document(_answer: Path) -> Steps:
+    """A person looks at other documents while results are made, and enlarges one."""
+    krita: Any = fake.Krita.instance()
+    window = krita.activeWindow()
+    (docker,) = krita.dockers()
+    docker.choose("tiny")
+    docker.compare.preview.setChecked(False)
+    seen: dict[str, Any] = {}
+
+    document, _ = opened()
+    docker.button.click()
+    yield from wait(docker, lambda: docker._apply._bench)
+    other, _ = opened()
+    yield from wait(docker, lambda: not docker.is_applying)
+    seen["layers"] = [len(each.rootNode().childNodes()) for each in (document, other)]
+    docker.button.click()
+    yield from wait(docker, lambda: docker._apply._bench)
+    other.close()
+    seen["is busy without its document"] = docker.is_applying
+
+    docker.choose("upscaler")
+    vars(sys.modules["rheostat.loop"])["TURN"] = 0  # so that it can be cancelled at every step
+    create = krita.createDocument
+
+    def enlarged() -> list[Any]:
+        return [each for each in krita.documents() if each.width() == 2 * WIDTH]
+
+    def create_and_cancel(*words: Any) -> Any:
+        fake.QtCore.QTimer.singleShot(0, docker.stop.click)
+        return create(*words)
+
+    krita.createDocument = create_and_cancel
+    docker.button.click()
+    yield from wait(docker, lambda: not docker.is_applying)
+    krita.createDocument = create
+    seen["cancelled"] = [docker.status.text(), len(enlarged()), krita.activeDocument() is document]
+    docker.button.click()
+    yield from wait(docker, lambda: not docker.is_applying)
+    seen["enlarged"] = [len(enlarged()), krita.activeDocument() in enlarged()]
+    seen["drawn"] = bool(krita.activeDocument().rootNode().childNodes()[-1].grid.pixels)
+    seen["untouched"] = len(document.rootNode().childNodes())
+    seen["left open"] = len(krita.documents()) - len(window.documents)
+    return seen
+
+
+def restore_settings(_answer: Path) -> Steps:
+    """A person selects a result with a painted control."""
+    (docker,) = fake.Krita.instance().dockers()
+    docker.choose("tiny")
+    docker.compare.preview.setChecked(False)
+    document, source = opened()
+    sky = document.createNode("Sky", "paintlayer")
+    sky.setPixelData(fake.QtCore.QByteArray(bytes([255]) * 4 * 20 * HEIGHT), 0, 0, 20, HEIGHT)
+    document.rootNode().addChildNode(sky, source)
+    (noise,) = (row for row in docker._rows if row.control.id == "noise")
+    noise.set_value(40.0)
+    noise.map.choose("Sky")
+    docker.button.click()
+    yield from wait(docker, lambda: not docker.is_applying)
+    (result,) = (n for n in document.rootNode().childNodes() if n.name().startswith("Tiny"))
+    seen: dict[str, Any] = {}
+    for name in ("calm", "previewed"):
+        docker.compare.preview.setChecked(False)
+        document.setActiveNode(source)
+        yield 300
+        noise.map.choose("")
+        noise.set_value(3.0)
+        docker.say("")
+        docker.compare.preview.blockSignals(name == "calm")
+        docker.compare.preview.setChecked(True)
+        docker.compare.preview.blockSignals(False)
+        yield 300
+        document.setActiveNode(result)
+        yield 300
+        painted = docker.preview and sorted(docker.preview.subject.painted)
+        seen[name] = [docker.values["noise"], noise.map.chosen, painted]
+        seen[f"{name} words"] = docker.status.text()
+    return seen
+
+
+def have_no_models(_answer: Path) -> Steps:
+    """A person looks at the docker."""
+    (docker,) = fake.Krita.instance().dockers()
+    opened()
+    yield 500
+    return {"words": docker.status.text(), "can be used": docker.button.isEnabled()}
+
+
+def opened(margin: int = 0) -> tuple[Any, Any]:
+    """A document in front with the picture, without the leftmost columns; and its layer."""
+    krita = fake.Krita.instance()
+    document = krita.createDocument(WIDTH, HEIGHT, "any", "RGBA", "U8", SRGB, 300.0)
+    krita.activeWindow().addView(document)
+    source = document.rootNode().childNodes()[0]
+    source.setPixelData(fake.QtCore.QByteArray(picture()), 0, 0, WIDTH, HEIGHT)
+    source.setPixelData(fake.QtCore.QByteArray(bytes(4 * margin * HEIGHT)), 0, 0, margin, HEIGHT)
+    return document, source
+
+
+def selection(x: int, y: int, width: int, height: int) -> Any:
+    """A box, selected by four fifths."""
+    made = fake.Selection()
+    made.setPixelData(fake.QtCore.QByteArray(bytes([204]) * width * height), x, y, width, height)
+    return made
+
+
+def shades(mask: Any) -> str:
+    """Of a mask, where the picture is."""
+    return base64.b64encode(bytes(mask.pixelData(0, 0, WIDTH, HEIGHT))).decode()
 
 
 def drag(widget: Any, way: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from krita import Krita
 from rheostat_client import installed
 from rheostat_client.connection import Rendered
 from rheostat_client.controls import title
@@ -41,6 +42,7 @@ class Apply:
         self._loop, self._model, self._values = loop, model, dict(values)
         self._tell, self._progress, self._done = tell, progress, done
         self._bench: Workbench | None = None
+        self._opened: Opened | None = None
         self._work: Work = loop.work(nodes.open_(subject, "F32"), self._render, self._fail)
 
     def stop(self) -> None:
@@ -65,19 +67,24 @@ class Apply:
         """Write what was rendered."""
         if self._bench:
             self._bench.close()
-        if result is None:
+        if result is None or self._opened is None:
             self._done("")
             return
         name = title(self._model.name, self._model.controls, self._values)
-        steps: Any
         if self._model.scale > 1:
-            steps = draft.enlarge(result, name)
+            self._work = self._loop.work(draft.enlarge(result, name), self._view, self._fail)
         else:
-            steps = draft.add(self.subject, result, name, *self._at)
-        self._work = self._loop.work(steps, lambda id: self._done(id or ""), self._fail)
+            steps = draft.add(self._opened, result, name)
+            self._work = self._loop.work(steps, self._done, self._fail)
+
+    def _view(self, document: Any) -> None:
+        """Bring a new document to the front, which Krita tells the docker of within that."""
+        self._done("")
+        Krita.instance().activeWindow().addView(document)
+        document.refreshProjection()
 
     def _render(self, opened: Opened) -> None:
-        self._at = opened.source.x, opened.source.y
+        self._opened = opened
         start, model, pixels = installed.start_command(), self._model, opened.source.pixels
         self._bench = Workbench(
             self._loop, start, "Krita", model, pixels, opened.maps, opened.box, self

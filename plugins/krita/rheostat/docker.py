@@ -42,14 +42,17 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         self._active = ""  # id of the layer that was active at the last look
         self._loop = QtLoop(self)
         self._build()
+        self._notifier = Krita.instance().notifier()
+        self._notifier.setActive(True)
+        self._notifier.imageClosed.connect(self._leave)
         if self._models:
             self._choose(0)
-        self._loop.repeat(LOOK, self._look)
+            self._loop.repeat(LOOK, self._look)
 
     def canvasChanged(self, _canvas: Any) -> None:  # noqa: N802
-        """Another document is in front, or none."""
-        subject = self._subject
-        if subject and subject.document != Krita.instance().activeDocument():
+        """Another document is in front, or none; what is being applied goes on."""
+        preview = self._preview
+        if preview and preview.subject.document != Krita.instance().activeDocument():
             self.cancel()
 
     def closeEvent(self, event: Any) -> None:  # noqa: N802
@@ -124,11 +127,6 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         """Show a line below everything else."""
         self.status.setStyleSheet("font-weight: bold" if is_problem else "")
         self.status.setText(words)
-
-    @property
-    def _subject(self) -> Subject | None:
-        work = self._apply or self._preview
-        return work.subject if work else None
 
     @property
     def _chosen(self) -> dict[str, str]:
@@ -216,6 +214,11 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         if is_clip and not self._apply:
             self.clip.look(document)
         return True
+
+    def _leave(self, _file: str) -> None:
+        """A document was closed."""
+        if self._apply and self._apply.subject.document not in Krita.instance().documents():
+            self.cancel()
 
     def _turn_to(self, document: Any, node: Any) -> None:
         """Follow the active layer; a result brings its settings back."""

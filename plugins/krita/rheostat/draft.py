@@ -10,19 +10,19 @@ from rheostat_client.texts import _
 
 from . import records
 from .loop import WAIT, Steps
-from .nodes import Subject, strips
+from .nodes import Opened, strips
 from .qt import QtCore
 from .spaces import DEPTHS, SRGB, Converter, Space, space_of, srgb, swapped
 
 
-def add(subject: Subject, result: Rendered, name: str, x: int, y: int) -> Steps:
+def add(opened: Opened, result: Rendered, name: str) -> Steps:
     """Put a result into the document, directly above its source, as one step to undo.
 
     In place of the subject's old result, if it has one; those are two steps, and what the user has
-    made of the old one (masks, opacity, mode, another name) stays. `x` and `y` are where the
-    source's pixels begin. The selection becomes a transparency mask. The steps return the new
-    layer's id.
+    made of the old one (masks, opacity, mode, another name) stays. The selection becomes a
+    transparency mask. The steps return the new layer's id.
     """
+    subject, source = opened.subject, opened.source
     document, old = subject.document, subject.result
     space = space_of(subject.node) if old is None else space_of(old)
     # Built in a document of its own: every child added in this one would be a step of its own.
@@ -37,17 +37,16 @@ def add(subject: Subject, result: Rendered, name: str, x: int, y: int) -> Steps:
             if old.name() == subject.title:
                 layer.setName(name)
             _clear(layer)
-        yield from fill(layer, result, converter, x + result.x, y + result.y)
+        yield from fill(layer, result, converter, source.x + result.x, source.y + result.y)
         subject.check()
-        made = subject.settings(result.settings, name)
+        made = opened.settings(result.settings, name)
         made = records.marked(document, made, layer, subject.node)
         yield
         subject.check()
-        selection = document.selection()
         if old is None:
-            if selection is not None:
+            if opened.selection is not None:
                 mask = draft.createTransparencyMask(_("Selection"))
-                mask.setSelection(selection.duplicate())  # its own: the other is the user's
+                mask.setSelection(opened.selection)
                 layer.addChildNode(mask, None)
             layer = layer.clone()  # the first stays in the draft
         above = old or subject.node
@@ -65,18 +64,21 @@ def add(subject: Subject, result: Rendered, name: str, x: int, y: int) -> Steps:
 
 
 def enlarge(result: Rendered, name: str) -> Steps:
-    """Show a result that is larger than its picture as a new document."""
-    krita, depth = Krita.instance(), DEPTHS[result.format]
+    """Make a document of a result that is larger than its picture; the steps return it, unseen."""
     size = result.width, result.height
-    space = Space("RGBA", depth, SRGB)
-    document = krita.createDocument(*size, name, *space, 300.0)
-    yield
-    layer = document.createNode(name, "paintlayer")
-    yield from fill(layer, result, Converter(space, space), 0, 0)
-    document.rootNode().addChildNode(layer, None)
-    yield
-    krita.activeWindow().addView(document)
-    document.refreshProjection()
+    space = Space("RGBA", DEPTHS[result.format], SRGB)
+    document = Krita.instance().createDocument(*size, name, *space, 300.0)
+    try:
+        yield
+        layer = document.createNode(name, "paintlayer")
+        yield from fill(layer, result, Converter(space, space), 0, 0)
+        document.rootNode().addChildNode(layer, None)
+        yield
+    except BaseException:  # GeneratorExit too, when it is cancelled
+        document.setModified(False)
+        document.close()
+        raise
+    return document
 
 
 def fill(layer: Any, result: Rendered, converter: Converter, x: int, y: int) -> Steps:

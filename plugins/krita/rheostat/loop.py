@@ -64,9 +64,9 @@ class Work:
 
     def stop(self) -> None:
         """Leave the rest undone; nobody is told."""
-        if self._steps is not None:
-            self._steps.close()
-            self._steps = None
+        steps, self._steps = self._steps, None  # first: what they close may call this again
+        if steps is not None:
+            steps.close()
 
     def turn(self) -> bool:
         """Some of the steps; whether there are more."""

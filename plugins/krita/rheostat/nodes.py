@@ -29,6 +29,7 @@ class Subject(NamedTuple):
     document: Any
     node: Any
     result: Any  # the layer to be replaced, or None
+    place: Region | None  # where in the document that was rendered; None is wherever the node is
     title: str  # the name that the result was given
     painted: Mapping[str, Any]  # nodes that are maps, by control id
 
@@ -41,6 +42,16 @@ class Subject(NamedTuple):
         }
         noted = {control: {"name": node.name()} for control, node in self.painted.items()}
         return replace(Settings.from_json(text), source=source, maps=noted)
+
+    def selection(self) -> Any:
+        """Where the result shows: where something is selected, or what an old one's mask says.
+
+        None is everywhere.
+        """
+        if self.result is None:
+            return self.document.selection()
+        masks = (node for node in self.result.childNodes() if node.type() == "transparencymask")
+        return next((mask.selection() for mask in masks if mask.visible()), None)
 
     def check(self) -> None:
         """RheostatError `bad-picture` if one of its nodes was deleted meanwhile."""
@@ -72,9 +83,17 @@ class Opened(NamedTuple):
 
     subject: Subject
     source: Source
-    box: Region  # what is rendered: the selection's box, in the source's pixels
+    box: Region  # what is rendered, in the source's pixels
+    selection: Any  # a copy of the subject's, or None
     maps: dict[str, Grey]  # by control id
     marks: list[Marks]  # of the maps
+
+    def settings(self, text: str, name: str) -> Settings:
+        """The record of its render, with the place of that unless it was all of the source."""
+        made, source = self.subject.settings(text, name), self.source
+        if self.box == (0, 0, source.width, source.height):
+            return replace(made, region=None)
+        return replace(made, source={**made.source, "at": [source.x, source.y]})
 
 
 class Marks:
@@ -128,16 +147,19 @@ def find(document: Any, node: Any, chosen: Mapping[str, str]) -> Subject:
     painted = {control: known[name] for control, name in chosen.items()}
     settings = records.record(document, node)
     if settings is None or not records.is_from_here(settings):
-        return Subject(document, node, None, "", painted)
-    title = str(settings.source.get("result", ""))
-    return Subject(document, records.origin(document, settings), node, title, painted)
+        return Subject(document, node, None, None, "", painted)
+    source, place = records.origin(document, settings), records.place(settings)
+    return Subject(document, source, node, place, str(settings.source.get("result", "")), painted)
 
 
 def open_(subject: Subject, depth: str) -> Generator[Any, None, Opened]:
     """Read everything; steps for a loop. `depth` as for `read`."""
-    source = yield from read(subject.document, subject.node, depth)
+    found = subject.selection()
+    selection = None if found is None else found.duplicate()  # the user's may change meanwhile
+    source = yield from read(subject, selection, depth)
+    box = region(subject, source, selection)
     maps, marks = yield from read_maps(subject, source)
-    return Opened(subject, source, region(subject.document, source), maps, marks)
+    return Opened(subject, source, box, selection, maps, marks)
 
 
 def read_maps(
@@ -152,26 +174,22 @@ def read_maps(
     return found, marks
 
 
-def box(document: Any, node: Any) -> Region:
+def box(subject: Subject, selection: Any) -> Region:
     """Where there is something to filter: the node, within the document and the selection.
 
     RheostatError `bad-picture` if there is nothing, or too much.
     """
+    node = subject.node
     if node is None or node.type() in NO_PIXELS:
         raise _refuse(_("The selected layer has no colours."), _("Select a layer, not a mask."))
-    inside = node.bounds().intersected(document.bounds())
+    inside = node.bounds().intersected(subject.document.bounds())
     if inside.isEmpty():
         raise _refuse(_("'{name}' is empty.").format(name=node.name()), _("Paint on it first."))
-    selection = document.selection()
-    if selection is not None:
-        chosen = QtCore.QRect(
-            selection.x(), selection.y(), selection.width(), selection.height()
-        ).intersected(inside)
-        if chosen.isEmpty():
-            raise _refuse(
-                _("The selection is beside '{name}'.").format(name=node.name()),
-                _("Select a part of the layer, or nothing."),
-            )
+    if subject.result is None and selection is not None and not inside.intersects(_box(selection)):
+        raise _refuse(
+            _("The selection is beside '{name}'.").format(name=node.name()),
+            _("Select a part of the layer, or nothing."),
+        )
     if inside.width() * inside.height() * 16 > MAX_BYTES:
         raise _refuse(
             _("'{name}' is {width} × {height} pixels; {limit} in all can be.").format(
@@ -185,23 +203,27 @@ def box(document: Any, node: Any) -> Region:
     return inside.x(), inside.y(), inside.width(), inside.height()
 
 
-def region(document: Any, source: Source) -> Region:
-    """The box of the selection in the source's own pixels; all of it without a selection."""
-    selection = document.selection()
-    whole = QtCore.QRect(0, 0, source.width, source.height)
-    if selection is not None:
-        x, y = selection.x() - source.x, selection.y() - source.y
-        whole = whole.intersected(QtCore.QRect(x, y, selection.width(), selection.height()))
-    return whole.x(), whole.y(), whole.width(), whole.height()
+def region(subject: Subject, source: Source, selection: Any) -> Region:
+    """What is rendered, in the source's own pixels: the selection's box, or all without one.
+
+    An old result is rendered where it was before, whatever its mask hides today.
+    """
+    whole = part = QtCore.QRect(source.x, source.y, source.width, source.height)
+    if subject.result is not None:
+        place = subject.place and QtCore.QRect(*subject.place)
+        part = whole.intersected(place) if place and whole.intersects(place) else whole
+    elif selection is not None:
+        part = whole.intersected(_box(selection))
+    return part.x() - source.x, part.y() - source.y, part.width(), part.height()
 
 
-def read(document: Any, node: Any, depth: str = "F32") -> Generator[Any, None, Source]:
+def read(subject: Subject, selection: Any, depth: str) -> Generator[Any, None, Source]:
     """What the node shows within the document, sRGB-encoded. Groups, vector and file layers too.
 
     What is not sRGB of 8, 16 or 32 bits is converted to `depth`. Steps for a loop.
     """
-    place = box(document, node)
-    yield from _settled(document)
+    place, node = box(subject, selection), subject.node
+    yield from _settled(subject.document)
     space = space_of(node)
     if space.is_plain and (depth == "F32" or space.depth != "F32"):
         depth = space.depth
@@ -254,6 +276,10 @@ def maps(document: Any) -> list[Any]:
 
     gather(document.rootNode().childNodes())
     return found
+
+
+def _box(selection: Any) -> Any:
+    return QtCore.QRect(selection.x(), selection.y(), selection.width(), selection.height())
 
 
 def _settled(document: Any) -> Steps:

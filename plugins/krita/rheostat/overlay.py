@@ -183,7 +183,7 @@ def canvas_of(window: Any) -> Any:
 
 def _cover(opened: Opened) -> Any:
     """The selection where the source is; None without one."""
-    selection, source = opened.subject.document.selection(), opened.source
+    selection, source = opened.selection, opened.source
     if selection is None:
         return None
     data = bytes(selection.pixelData(source.x, source.y, source.width, source.height))

@@ -102,7 +102,8 @@ class Preview:
         opened = self._opened
         if opened is None or self._work is not None:
             return
-        is_moved = nodes.region(self.subject.document, opened.source) != opened.box
+        selection = self.subject.selection()
+        is_moved = nodes.region(self.subject, opened.source, selection) != opened.box
         if is_moved or opened.source.marks.have_changed():
             self._open()
         elif any(mark.have_changed() for mark in opened.marks):
