@@ -76,6 +76,10 @@ def test_each_frame_has_its_own_value(
     np.testing.assert_array_equal(pixels, wanted)
 
 
+def test_its_record_names_no_map(seen: dict[str, Any]) -> None:
+    assert seen["maps"] == [{}]
+
+
 def test_the_layer_and_its_copies_remember_its_keys(seen: dict[str, Any]) -> None:
     assert seen["is copied"]
     assert {frame: key["noise"] for frame, key in seen["keys"].items()} == {"0": 10.0, "23": 50.0}

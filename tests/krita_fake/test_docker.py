@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,15 @@ def expected(seen: dict[str, Any], rheostat: Command, tmp_path: Path) -> NDArray
 
 def test_the_menu_shows_the_docker_and_its_sliders_move(seen: dict[str, Any]) -> None:
     assert seen["is shown"]
+    assert seen["slid"] == 1.0  # nearest to 0.9, of whole steps
     assert seen["values"] == VALUES
+
+
+def test_without_models_the_docker_only_says_so(run: Run, plug_in: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "pykrita"
+    shutil.copytree(plug_in, folder)
+    (folder / "rheostat" / "models.json").write_text("[]")
+    assert run("nothing", folder)["seen"] == {"words": "There is no model.", "can be used": False}
 
 
 def test_the_preview_is_what_the_command_line_makes(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from krita import DockWidget, Krita
@@ -74,9 +74,10 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
 
     def set_values(self, values: dict[str, float]) -> None:
         """Move the sliders that `values` names."""
-        for row in self._rows:
-            if row.control.id in values:
-                row.set_value(values[row.control.id])
+        before = self.values
+        self._put(values)
+        if self.values != before:
+            self.ask()
 
     @property
     def model(self) -> ModelInfo:
@@ -166,6 +167,7 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         column.addWidget(self.bar)
         column.addWidget(self.status)
         column.addStretch(1)
+        widget.setEnabled(bool(self._models))
         self.setWidget(widget)
 
     def _choose(self, _index: int) -> None:
@@ -181,6 +183,11 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         self._presets.show_model(self.model)
         self.clip.show_keys({}, self.model.controls)
         self.chooser.setToolTip(self.model.summary)
+
+    def _put(self, values: Mapping[str, float]) -> None:
+        for row in self._rows:
+            if row.control.id in values:
+                row.put(values[row.control.id])
 
     def _estimate(self, control: str, take: Take) -> None:
         if self._apply:
@@ -229,7 +236,7 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         settings = records.record(document, node) if node else None
         if settings and any(model.id == settings.model for model in self._models):
             self.choose(settings.model)
-            self.set_values(dict(settings.controls))
+            self._put(settings.controls)
             for row in self._rows:
                 row.map.choose(settings.maps.get(row.control.id, {}).get("name", ""))
             source = settings.source
@@ -240,7 +247,7 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
             else:
                 words = _("Made from '{name}'; Apply filters it once more.")
             self.say(words.format(name=source.get("name", source.get("file", "?"))))
-        elif before and node:
+        if before and node:
             self.ask()
 
     def _find(self) -> Subject:
@@ -263,6 +270,8 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
 
     def _begin(self, is_clip: bool = False) -> None:
         subject = self._find()
+        if is_clip:
+            subject = subject._replace(painted={})  # maps are for single pictures
         self.cancel()
         self.button.setEnabled(False)
         self._advance(0.0)

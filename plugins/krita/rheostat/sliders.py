@@ -62,21 +62,31 @@ class ControlRow(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
 
     def set_value(self, value: float) -> None:
         """Move slider and number."""
-        self.number.setValue(value)
+        before = self.value
+        self.put(value)
+        if self.value != before:
+            self._changed()
+
+    def put(self, value: float) -> None:
+        """Move slider and number, and tell nobody."""
+        self._show(value)
         self._follow()
 
     def _take(self, value: float) -> None:
         self.set_value(self.control.rounded(value))
 
     def _slid(self, step: int) -> None:
-        self.number.blockSignals(True)
-        self.number.setValue(self.control.value(step / STEPS))
-        self.number.blockSignals(False)
+        self._show(self.control.rounded(self.control.value(step / STEPS)))
         self._changed()
 
     def _typed(self, _value: float) -> None:
         self._follow()
         self._changed()
+
+    def _show(self, value: float) -> None:
+        self.number.blockSignals(True)
+        self.number.setValue(value)
+        self.number.blockSignals(False)
 
     def _follow(self) -> None:
         position = min(1.0, max(0.0, self.control.position(self.value)))

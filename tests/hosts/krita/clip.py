@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 from hosts.krita.filter import Steps, rows, the_docker, wait
@@ -37,6 +38,7 @@ def main(files: list[str], width: int, height: int) -> Steps:
     yield 600
     seen["between"] = docker.values
     before = names(document)
+    rows(docker)["noise"].map.choose(before[0])  # maps are for single pictures
     docker.clip.apply.click()
     yield 400
     docker.stop.click()
@@ -48,6 +50,8 @@ def main(files: list[str], width: int, height: int) -> Steps:
     seen["words"] = docker.status.text()
     seen["before"], seen["applied"] = before, names(document)
     result = document.rootNode().childNodes()[-1]
+    records = json.loads(bytes(document.annotation("rheostat-settings")))
+    seen["maps"] = [json.loads(record)["maps"] for record in records.values()]
     box = (0, 0, width, height)
     seen["frames"] = [f for f in range(40) if result.hasKeyframeAtTime(f)]
     seen["pixels"] = {
