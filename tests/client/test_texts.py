@@ -12,8 +12,12 @@ from string import Formatter
 import pytest
 import texts as tool
 from rheostat_client import texts
+from rheostat_client.channel import mute
 from rheostat_client.controls import Control
+from rheostat_client.errors import RheostatError
+from rheostat_client.exchange import cancelled
 from rheostat_client.models import ModelInfo
+from rheostat_client.presets import Presets
 from rheostatd.installation import contents
 
 CATALOGS = sorted(tool.LOCALE.glob("*.po"))
@@ -73,6 +77,14 @@ def test_a_model_speaks_too(installed: Path) -> None:
     assert (model.name, model.controls[0].label) == ("Entrauschen", "Rauschen")
     assert model.controls[0].ends == ("glatt", "")
     assert (model.id, model.controls[0].id) == (MODEL.id, CONTROL.id)
+
+
+def test_errors_speak_too(installed: Path) -> None:
+    texts.use(["de"], installed)
+    assert str(cancelled()) == "Der Filter wurde abgebrochen."
+    assert mute(7, 2.5).message == "Der Dienst (Prozess 7) hat seit 2.5 s nicht geantwortet."
+    with pytest.raises(RheostatError, match="Es gibt keine Voreinstellung „Abend“"):
+        Presets("denoise", [CONTROL]).values("Abend")
 
 
 def test_a_slider_explains_itself() -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from .errors import RheostatError, unreadable
 from .messages import Bytes, Goodbye, Ping, from_frames, to_frames
 from .rendezvous import log_file
+from .texts import _
 from .transport import Lane
 
 
@@ -39,7 +40,7 @@ class Channel:
         try:
             frames = self._lane.receive(timeout)
         except ConnectionError as error:
-            raise lost(self._pid, f"is gone: {error}") from error
+            raise lost(self._pid, _("is gone: {reason}").format(reason=error)) from error
         if frames is None:
             return None
         try:
@@ -48,7 +49,8 @@ class Channel:
             raise unreadable(str(error)) from error
         if isinstance(answer.message, Goodbye):
             reason = answer.message.reason.rstrip(".")
-            raise lost(self._pid, f"has left: {reason or 'it was stopped'}")
+            words = _("has left: {reason}")
+            raise lost(self._pid, words.format(reason=reason or _("it was stopped")))
         return answer
 
     def fileno(self) -> int:
@@ -98,8 +100,8 @@ def lost(pid: int, what: str) -> RheostatError:
     """The error for a daemon that is no more."""
     return RheostatError(
         "daemon-lost",
-        f"The daemon (process {pid}) {what}.",
-        f"Try again: it is started anew. Its log is {log_file()}.",
+        _("The daemon (process {pid}) {what}.").format(pid=pid, what=what),
+        _("Try again: it is started anew. Its log is {log}.").format(log=log_file()),
     )
 
 
@@ -107,6 +109,10 @@ def mute(pid: int, seconds: float) -> RheostatError:
     """The error for a daemon that is there and does not answer."""
     return RheostatError(
         "daemon-lost",
-        f"The daemon (process {pid}) has not answered for {seconds:g} s.",
-        f"If it stays like this, end process {pid} and try again. Its log is {log_file()}.",
+        _("The daemon (process {pid}) has not answered for {seconds:g} s.").format(
+            pid=pid, seconds=seconds
+        ),
+        _("If it stays like this, end process {pid} and try again. Its log is {log}.").format(
+            pid=pid, log=log_file()
+        ),
     )

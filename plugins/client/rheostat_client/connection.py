@@ -38,6 +38,7 @@ from .messages import (
 from .models import ModelInfo
 from .pixels import hasher, pixel_format
 from .rendezvous import is_claimed, read, runtime_folder
+from .texts import _
 
 PATIENCE = 120.0  # seconds for a start: a cold, busy machine reads torch from disk
 PART = 2 * CHUNK  # bytes of pixels in one upload message
@@ -168,7 +169,7 @@ class Connection:
         """
         form, width, height = self._shape(hash)
         if maps:
-            self._need("maps", "painted controls")
+            self._need("maps", _("painted controls"))
         part, canvas = _inside(region, width, height), None
         job = uuid.uuid4().hex
         request = _build(Render, job, model, hash, dict(controls), region, purpose, key, maps or {})
@@ -199,11 +200,11 @@ class Connection:
         Takes some tenths of a second, however large the picture is. Raises RheostatError
         `no-estimate` if the pixels do not tell, or as `render` does.
         """
-        self._need("estimates", "estimates")
+        self._need("estimates", _("estimates"))
         _inside(region, *self._shape(hash)[1:])
         request = _build(Estimate, uuid.uuid4().hex, model, hash, control, region)
         with closing(self._exchange.follow(request, should_cancel)) as answers:
-            for message, _ in answers:
+            for message, _frames in answers:
                 if isinstance(message, Estimated):
                     return message.value
         raise AssertionError("an estimate ends with a value or an error")
@@ -342,8 +343,10 @@ class Connection:
         if capability not in self.welcome.capabilities:
             raise RheostatError(
                 "wrong-protocol",
-                f"The running daemon ({self.welcome.version}) knows no {what}.",
-                "Update Rheostat, then stop the old daemon (`rheostat stop`).",
+                _("The running daemon ({version}) knows no {what}.").format(
+                    version=self.welcome.version, what=what
+                ),
+                _("Update Rheostat, then stop the old daemon (`rheostat stop`)."),
             )
 
     def _send_pixels(
@@ -372,8 +375,10 @@ class Connection:
                 if held < sent and not flying:
                     raise RheostatError(
                         "incomplete-pixels",
-                        f"The daemon kept {held} of the {sent} bytes it was sent.",
-                        "Try again.",
+                        _("The daemon kept {held} of the {sent} bytes it was sent.").format(
+                            held=held, sent=sent
+                        ),
+                        _("Try again."),
                     )
                 if on_progress:
                     on_progress(held, len(data), "uploading")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from .texts import _
+
 
 class RheostatError(Exception):
     """An error a person may see.
@@ -38,6 +40,6 @@ def unreadable(what: str) -> RheostatError:
     """The error for an answer of the daemon that makes no sense."""
     return RheostatError(
         "bad-message",
-        f"The daemon's answer cannot be read: {what}.",
-        "Bring this program and Rheostat to the same version.",
+        _("The daemon's answer cannot be read: {what}.").format(what=what),
+        _("Bring this program and Rheostat to the same version."),
     )

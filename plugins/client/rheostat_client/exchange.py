@@ -13,6 +13,7 @@ from .channel import Answer, mute
 from .errors import RheostatError
 from .link import Link, reach
 from .messages import Cancel, Done, Error, Estimate, Estimated, Render
+from .texts import _
 
 POLL = 0.1  # seconds between two looks at whether the user wants to stop
 ANSWER = 20.0  # seconds in which anything but a render is answered
@@ -190,4 +191,4 @@ def check(should_cancel: ShouldCancel) -> None:
 
 def cancelled() -> RheostatError:
     """The error for what the user stopped."""
-    return RheostatError("cancelled", "The filter was cancelled.")
+    return RheostatError("cancelled", _("The filter was cancelled."))

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from .errors import RheostatError
 from .rendezvous import log_file
+from .texts import _
 
 # What host programs set for themselves and what would break another Python or its libraries.
 FOREIGN = {
@@ -41,8 +42,10 @@ class Launch:
         except OSError as error:
             raise RheostatError(
                 "daemon-start-failed",
-                f"The daemon cannot be started: {error.filename}: {error.strerror}.",
-                "Install Rheostat again (`rheostat install`).",
+                _("The daemon cannot be started: {path}: {reason}.").format(
+                    path=error.filename, reason=error.strerror
+                ),
+                _("Install Rheostat again (`rheostat install`)."),
             ) from error
         # Nobody else waits for the child, and a zombie would look alive.
         threading.Thread(target=self._process.wait, daemon=True).start()
@@ -55,14 +58,16 @@ class Launch:
     def failure(self) -> RheostatError:
         """The error for a daemon that ended, or is not to be reached, with its last words."""
         code = self._process.returncode
-        what = "cannot be reached yet" if code is None else f"ended with exit status {code}"
+        what = _("The daemon was started but cannot be reached yet.")
+        if code is not None:
+            what = _("The daemon was started but ended with exit status {code}.").format(code=code)
         with self._log.open("rb") as log:
             log.seek(self._start)
             words = log.read(MAX_LOG).decode("utf-8", "replace").strip().splitlines()
         return RheostatError(
             "daemon-start-failed",
-            "\n".join([f"The daemon was started but {what}.", *words[-LAST_LINES:]]),
-            f"Its log is {self._log}; `rheostat doctor` looks for the cause.",
+            "\n".join([what, *words[-LAST_LINES:]]),
+            _("Its log is {log}; `rheostat doctor` looks for the cause.").format(log=self._log),
         )
 
 

@@ -14,6 +14,7 @@ from .errors import RheostatError
 from .launch import Launch
 from .messages import PROTOCOLS, Error, Hello, Welcome, agree
 from .rendezvous import START_LOCK, Lock, Record, is_claimed, log_file, read, runtime_folder
+from .texts import _
 from .transport import connect
 
 HANDSHAKE = 10.0  # seconds a living daemon may take to greet
@@ -66,7 +67,9 @@ def reach(start: Sequence[str] | None, name: str, timeout: float) -> Link:
             if not is_claimed(folder):
                 if start is None:
                     raise RheostatError(
-                        "no-daemon", "No Rheostat daemon is running.", "Start it: rheostat serve."
+                        "no-daemon",
+                        _("No Rheostat daemon is running."),
+                        _("Start it: rheostat serve."),
                     )
                 if not is_starter:
                     # Then look again: whoever had the lock may have started the daemon.
@@ -112,13 +115,18 @@ def _greet(channel: Channel, record: Record, name: str, session: str = "") -> We
     if isinstance(answer.message, Error):
         raise answer.message.exception()
     if not isinstance(answer.message, Welcome):
-        raise lost(record.pid, f"did not greet but sent {type(answer.message).__name__}")
+        raise lost(
+            record.pid,
+            _("did not greet but sent {name}").format(name=type(answer.message).__name__),
+        )
     return answer.message
 
 
 def _unreachable(timeout: float) -> RheostatError:
     return RheostatError(
         "daemon-start-failed",
-        f"A daemon is starting but could not be reached within {timeout:g} s.",
-        f"Try again in a moment. Its log is {log_file()}.",
+        _("A daemon is starting but could not be reached within {seconds:g} s.").format(
+            seconds=timeout
+        ),
+        _("Try again in a moment. Its log is {log}.").format(log=log_file()),
     )

@@ -27,6 +27,7 @@ from typing import Any, Union
 import msgpack
 
 from .errors import RheostatError
+from .texts import _
 
 Bytes = Union[bytes, bytearray, memoryview]
 
@@ -388,9 +389,10 @@ def agree(client: Sequence[int], daemon: Sequence[int]) -> int:
         return newest
     raise RheostatError(
         "wrong-protocol",
-        f"This program speaks protocol {client[0]} to {client[1]}, "
-        f"the running daemon {daemon[0]} to {daemon[1]}.",
-        "Update this program or plug-in (`rheostat install`)."
+        _("This program speaks protocol {0} to {1}, the running daemon {2} to {3}.").format(
+            *client, *daemon
+        ),
+        _("Update this program or plug-in (`rheostat install`).")
         if client[1] < daemon[0]
-        else "Update Rheostat, then stop the old daemon (`rheostat stop`).",
+        else _("Update Rheostat, then stop the old daemon (`rheostat stop`)."),
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 from .controls import Control
 from .errors import RheostatError
+from .texts import _
 
 MAX_NAME = 80  # characters
 MAX_BYTES = 256 * 1024
@@ -71,8 +72,10 @@ class Presets:
         if not name or len(name) > MAX_NAME:
             raise RheostatError(
                 "bad-value",
-                f"The name of a preset has {len(name)} characters; 1 to {MAX_NAME} can be.",
-                "Choose another name.",
+                _("The name of a preset has {count} characters; 1 to {limit} can be.").format(
+                    count=len(name), limit=MAX_NAME
+                ),
+                _("Choose another name."),
             )
         kept = {id: self._controls[id].check(value) for id, value in values.items()}
         self._write({**self._read(), name: kept})
@@ -114,15 +117,19 @@ class Presets:
                 new.unlink()
             raise RheostatError(
                 "unwritable",
-                f"Presets cannot be kept in {self._path}: {error.strerror}.",
-                "Make the folder writable.",
+                _("Presets cannot be kept in {path}: {reason}.").format(
+                    path=self._path, reason=error.strerror
+                ),
+                _("Make the folder writable."),
             ) from error
 
     def _bad(self, what: str) -> RheostatError:
         return RheostatError(
             "bad-settings",
-            f"The presets in {self._path} cannot be read: {what}.",
-            "Correct the file, or move it away.",
+            _("The presets in {path} cannot be read: {reason}.").format(
+                path=self._path, reason=what
+            ),
+            _("Correct the file, or move it away."),
         )
 
 
@@ -147,12 +154,16 @@ def _are_values(preset: Any) -> bool:
 
 
 def _unknown(name: str) -> RheostatError:
-    return RheostatError("unknown-preset", f"There is no preset {name!r}.", "Choose another one.")
+    return RheostatError(
+        "unknown-preset",
+        _("There is no preset '{name}'.").format(name=name),
+        _("Choose another one."),
+    )
 
 
 def _stays(name: str) -> RheostatError:
     return RheostatError(
         "unknown-preset",
-        f"The preset {name!r} came with the model and stays.",
-        "Delete one of your own.",
+        _("The preset '{name}' came with the model and stays.").format(name=name),
+        _("Delete one of your own."),
     )

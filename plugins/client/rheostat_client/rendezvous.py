@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import RheostatError
+from .texts import _
 
 if sys.platform == "win32":
     import msvcrt
@@ -101,17 +102,22 @@ def runtime_folder() -> Path:
     except OSError as error:
         raise RheostatError(
             "unwritable",
-            f"The runtime folder {folder} cannot be made: {error.strerror}.",
-            "Set RHEOSTAT_RUNTIME_DIR to a folder of yours.",
+            _("The runtime folder {folder} cannot be made: {reason}.").format(
+                folder=folder, reason=error.strerror
+            ),
+            _("Set RHEOSTAT_RUNTIME_DIR to a folder of yours."),
         ) from error
     if not stat.S_ISDIR(entry.st_mode):
-        raise _unsafe(folder, "is not a folder", "Remove it, or set RHEOSTAT_RUNTIME_DIR.")
+        remedy = _("Remove it, or set RHEOSTAT_RUNTIME_DIR.")
+        raise _unsafe(_("The runtime folder {folder} is not a folder."), remedy, folder)
     if sys.platform != "win32":
         if entry.st_uid != os.getuid():
-            raise _unsafe(folder, "belongs to somebody else", "Set RHEOSTAT_RUNTIME_DIR.")
+            what = _("The runtime folder {folder} belongs to somebody else.")
+            raise _unsafe(what, _("Set RHEOSTAT_RUNTIME_DIR."), folder)
         if entry.st_mode & 0o077:
-            mode = f"can be entered by others (mode {stat.S_IMODE(entry.st_mode):o})"
-            raise _unsafe(folder, mode, f"Run: chmod 700 {folder}")
+            what = _("The runtime folder {folder} can be entered by others (mode {mode:o}).")
+            remedy = _("Run: chmod 700 {folder}")
+            raise _unsafe(what, remedy, folder, mode=stat.S_IMODE(entry.st_mode))
     return folder
 
 
@@ -221,5 +227,7 @@ def _locked(file: int) -> bool:
     return True
 
 
-def _unsafe(folder: Path, what: str, remedy: str) -> RheostatError:
-    return RheostatError("unwritable", f"The runtime folder {folder} {what}.", remedy)
+def _unsafe(what: str, remedy: str, folder: Path, **more: int) -> RheostatError:
+    return RheostatError(
+        "unwritable", what.format(folder=folder, **more), remedy.format(folder=folder)
+    )

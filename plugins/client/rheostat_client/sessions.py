@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from .connection import Connection, Grey, Region
 from .errors import RheostatError
 from .previews import Event, Preview
+from .texts import _
 
 TICK = 15  # milliseconds between two looks while something is to come
 Layer = Grey  # pixels, form, width, height
@@ -158,8 +159,10 @@ class Session:
         except Exception as error:  # nobody else would hear of it, and `_is_opening` would stay
             problem = RheostatError(
                 "internal",
-                f"The daemon cannot be reached: {error or type(error).__name__}.",
-                "Run: rheostat doctor, which looks for the cause.",
+                _("The daemon cannot be reached: {reason}.").format(
+                    reason=error or type(error).__name__
+                ),
+                _("Run: rheostat doctor, which looks for the cause."),
             )
 
         def end() -> None:

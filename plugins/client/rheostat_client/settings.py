@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from .errors import RheostatError
+from .texts import _
 
 SCHEMA = 1
 PARASITE = "rheostat-settings"  # name of the GIMP parasite and Krita annotation
@@ -91,6 +92,6 @@ def _is_int(value: object) -> bool:
 def _bad(what: str) -> RheostatError:
     return RheostatError(
         "bad-settings",
-        f"The settings record cannot be read: {what}.",
-        "Run the filter again from the source layer.",
+        _("The settings record cannot be read: {what}.").format(what=what),
+        _("Run the filter again from the source layer."),
     )

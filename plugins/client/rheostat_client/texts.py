@@ -1,7 +1,9 @@
 """Texts: what hosts show, in the user's language.
 
-Whatever a person reads goes through `_`; names of values go in by `format` afterwards. The catalogs
-are `locale/*.po`, which `tools/texts.py` keeps complete and `rheostat install` compiles.
+Whatever a person reads in a plug-in goes through `_`; names of values go in by `format` afterwards.
+English remains: what the daemon says, details of answers and files that a program cannot read, and
+what only a command line or a programmer can meet. The catalogs are `locale/*.po`, which
+`tools/texts.py` keeps complete and `rheostat install` compiles.
 """
 
 from __future__ import annotations
@@ -10,9 +12,11 @@ import gettext
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .controls import Control
-from .models import ModelInfo
+if TYPE_CHECKING:  # errors, which those import, speak too
+    from .controls import Control
+    from .models import ModelInfo
 
 DOMAIN = "rheostat"
 _FOLDER = Path(__file__).with_name("locale")
