@@ -79,3 +79,27 @@ def test_in_place_of_the_pixels_the_selection_counts(seen: dict[str, Any]) -> No
     np.testing.assert_array_equal(part[all_of_it], everywhere[all_of_it])
     assert all_of_it.any()
     assert "'Background' are locked" in case["locked"]["error"]
+
+
+def test_a_mask_that_is_switched_off_is_not_the_results(seen: dict[str, Any]) -> None:
+    assert seen["mask_off"]["mask"] is None
+
+
+def test_a_locked_result_is_re_tuned_and_stays_locked(seen: dict[str, Any]) -> None:
+    case = seen["locked_result"]
+    assert case["again"]["pixels"] == case["expected"]["pixels"]
+    assert case["is locked"]
+
+
+@pytest.mark.parametrize(("name", "what"), [("locked_group", "folder"), ("second_locked", "Backg")])
+def test_whatever_locks_the_pixels_nothing_is_put_in_place_of_any(
+    seen: dict[str, Any], name: str, what: str
+) -> None:
+    case = seen[name]
+    assert f"The pixels of '{what}" in case["error"]
+    assert case["unchanged"]
+
+
+def test_a_call_that_fails_leaves_no_copy_of_the_image(seen: dict[str, Any]) -> None:
+    assert "'Sea'" in seen["failed"]["error"]
+    assert seen["failed"]["left"] == 0

@@ -15,3 +15,9 @@ class Answer(NamedTuple):
     maps: dict[str, Any]
     places: list[Place]
     results: list[Rendered]
+
+    @property
+    def items(self) -> list[Any]:
+        """Everything of the image that it needs."""
+        used = [layer for place in self.places for layer in (place.layer, place.masked_like)]
+        return [*used, *self.maps.values()]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import layers
+import places
 import sources
 from answer import Answer
 from gi.repository import Gimp
-from places import Place
 from rheostat_client import installed
 from rheostat_client.connection import Connection
 from rheostat_client.controls import title
@@ -16,11 +16,12 @@ from rheostat_client.models import ModelInfo
 from rheostat_client.texts import advance
 
 
-def answer(image: Any, places: list[Place], config: Any, model: ModelInfo) -> Answer:
+def answer(image: Any, found: list[places.Place], config: Any, model: ModelInfo) -> Answer:
     """Render every place at the values in `config`.
 
     GIMP's Cancel button ends this process at once; until it is done the image is as it was.
     """
+    places.overwritten(found, config, model)  # or else one would wait for a refusal
     values = {control.id: config.get_property(control.id) for control in model.controls}
     names = sources.map_names(config.get_property("maps"))
     maps = {control: sources.item(image, name) for control, name in names.items()}
@@ -33,7 +34,7 @@ def answer(image: Any, places: list[Place], config: Any, model: ModelInfo) -> An
 
     results = []
     with Connection.open(start=installed.start_command(), name="GIMP") as daemon:
-        for place in places:
+        for place in found:
             results.append(
                 daemon.filter(
                     *layers.read(place.layer),
@@ -44,4 +45,4 @@ def answer(image: Any, places: list[Place], config: Any, model: ModelInfo) -> An
                     on_progress=show,
                 )
             )
-    return Answer(values, maps, places, results)
+    return Answer(values, maps, found, results)

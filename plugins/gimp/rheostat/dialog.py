@@ -16,7 +16,7 @@ from compare_row import CompareRow
 from gi.repository import GimpUi, GLib, Gtk
 from loop import GLibLoop
 from maps_rows import MapsRows
-from places import IMAGE, Place
+from places import IMAGE, Place, overwritten
 from presets_row import PresetsRow
 from preview import PreviewLayer, sweep
 from rheostat_client import installed
@@ -77,10 +77,11 @@ class Dialog:
                 if results is not None:
                     return Answer(self._values(), self._maps.chosen, self._places, results)
                 if self._is_stopped:
-                    self._ask()
+                    self._move()
             return self._other
         finally:
-            self._stop()
+            self._preview.hide()
+            self._bench.close()
             self._window.destroy()
 
     def show(self, piece: Piece) -> None:
@@ -119,10 +120,12 @@ class Dialog:
         rows += [self._maps.widget, self._compare.widget] if model.scale == 1 else []
         for each in rows:
             self._inputs.pack_start(each, False, False, 0)
-        box.pack_start(self._inputs, False, False, 4)
         if others:
-            self._window.fill(["source", "output"] if model.scale == 1 else ["source"])
+            choices = ["source", "output"] if model.scale == 1 else ["source"]
+            chosen = self._window.fill_box("choices", choices)
+            self._inputs.pack_start(chosen, False, False, 0)
             self._config.connect("notify::source", lambda *_: self._move())
+        box.pack_start(self._inputs, False, False, 4)
         for widget in (self._bar, self._status):
             box.pack_start(widget, False, False, 4)
         self._config.connect("notify::preview", lambda *_: self._ask())
@@ -160,24 +163,28 @@ class Dialog:
         self._ask()
 
     def _start(self) -> None:
-        self._places = self._find(self._config.get_property("source"))
-        self._preview = PreviewLayer(self._image, self._places[0])
+        found = self._find(self._config.get_property("source"))
+        self._bench, self._opened, self._places = self._open(found[0]), found[0], found
+        self._preview = PreviewLayer(self._image, found[0])
         self._preview.split(self._compare.split)
-        self._bench, self._opened = self._open(self._places[0]), self._places[0]
 
-    def _stop(self) -> None:
+    def _restart(self) -> None:
+        """Have places and pixels as they are now: others work on the image meanwhile."""
         self._preview.hide()
-        self._bench.close()
-        for place in self._places:
-            place.forget()
+        before = self._bench
+        self._start()
+        before.close()
 
     def _move(self) -> None:
         """Filter what the argument `source` says now."""
-        self._stop()
+        if self._loop is not None:  # it was changed by Reset, or by saved settings
+            self._cancel()
+            return
         try:
-            self._start()
+            self._restart()
         except RheostatError as error:
-            self._config.set_property("source", IMAGE)  # that is always there
+            if self._config.get_property("source") != IMAGE:
+                self._config.set_property("source", IMAGE)  # that is always there
             self.say(str(error), is_problem=True)
             return
         self._ask()
@@ -215,7 +222,6 @@ class Dialog:
 
     def _render(self) -> list[Rendered] | None:
         """Every place in full; None if that was cancelled or failed."""
-        self._preview.hide()
         self._loop, self._is_stopped = GLib.MainLoop(), False
         self._window.set_response_sensitive(Gtk.ResponseType.OK, False)
         self._inputs.set_sensitive(False)
@@ -223,6 +229,8 @@ class Dialog:
         self._bar.show()
         results: list[Rendered] = []
         try:
+            self._restart()
+            overwritten(self._places, self._config, self._model)  # or one would wait for a refusal
             for place in self._places:
                 if place != self._opened:
                     self._reopen(place)
@@ -232,6 +240,9 @@ class Dialog:
                     return None
                 results.append(self._result)
             return results
+        except RheostatError as error:
+            self.say(str(error), is_problem=True)
+            return None
         finally:
             self._loop = None
             if len(results) < len(self._places) and self._opened != self._places[0]:
@@ -242,8 +253,11 @@ class Dialog:
 
     def _respond(self, _window: Any, response: int) -> None:
         if self._loop is not None and response != Gtk.ResponseType.OK:
-            self._is_stopped = True
-            self._bench.stop()
+            self._cancel()
+
+    def _cancel(self) -> None:
+        self._is_stopped = True
+        self._bench.stop()
 
 
 def with_access_key(label: str, taken: set[str]) -> str:

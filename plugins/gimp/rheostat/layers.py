@@ -15,7 +15,6 @@ from rheostat_client.errors import RheostatError
 from rheostat_client.texts import _
 
 if TYPE_CHECKING:
-    from answer import Answer
     from places import Place
 
 _LAYOUTS = {"gray": "Y'", "graya": "Y'A", "rgb": "R'G'B'", "rgba": "R'G'B'A"}
@@ -44,16 +43,35 @@ def chosen(drawables: list[Any]) -> list[Any]:
     return [_checked(layer) for layer in drawables]
 
 
-def check_alive(answer: Answer) -> None:
-    """RheostatError `bad-picture` if a layer it needs was deleted meanwhile."""
-    used = [layer for place in answer.places for layer in (place.layer, place.masked_like)]
-    if not all(layer.is_valid() for layer in used):
+def check_alive(*items: Any) -> None:
+    """RheostatError `bad-picture` if a layer, mask or channel was deleted meanwhile."""
+    if not all(item.is_valid() for item in items):
         raise _refuse(
             _("The layer was deleted while it was filtered."), _("Undo, and filter again.")
         )
 
 
+def locked(item: Any) -> Any:
+    """What locks the pixels of `item`: the outermost group around it, or itself; None if nothing.
+
+    GIMP ends a process that writes them.
+    """
+    group = item.get_parent()
+    return (locked(group) if group else None) or (item if item.get_lock_content() else None)
+
+
+def unlocked(layer: Any) -> Any:
+    """The layer; RheostatError `bad-picture` if its pixels are locked."""
+    if lock := locked(layer):
+        raise _refuse(
+            _("The pixels of '{name}' are locked.").format(name=lock.get_name()),
+            _("Unlock them, or have the result as a new layer."),
+        )
+    return layer
+
+
 def _checked(layer: Any) -> Any:
+    check_alive(layer)
     if not isinstance(layer, Gimp.Layer):
         raise _refuse(
             _("'{name}' is not a layer.").format(name=layer.get_name()),
@@ -92,6 +110,7 @@ def read(layer: Any) -> Pixels:
 def read_map(item: Any, layer: Any) -> Pixels:
     """`item` (layer, mask or channel) as grey where `layer` is; black outside and where it is
     transparent."""
+    check_alive(item)
     x, y = (a - b for a, b in zip(layer.get_offsets()[1:], item.get_offsets()[1:]))
     width, height = layer.get_width(), layer.get_height()
     # Premultiplied, so that what is transparent becomes black; every second value is alpha.
@@ -128,13 +147,16 @@ def draft(image: Any, source: Any, name: str, box: Region) -> Any:
 
 
 def cover(image: Any, layer: Any, like: Any, selected: bool) -> None:
-    """Give `layer`, in the image already, the mask of `like`; and of the selection if wanted."""
+    """Give `layer`, in the image already, the mask of `like`; and of the selection if wanted.
+
+    A mask that is switched off does not count.
+    """
     selected = selected and not Gimp.Selection.is_empty(image)
-    if not selected and not like.get_mask():
+    if not selected and not like.get_apply_mask():
         return
     mask = layer.create_mask(Gimp.AddMaskType.SELECTION if selected else Gimp.AddMaskType.WHITE)
     layer.add_mask(mask)
-    if like.get_mask():
+    if like.get_apply_mask():
         # A mask has its layer's size: both offsets are those in the image.
         (x, y), (left, top) = like.get_offsets()[1:], layer.get_offsets()[1:]
         mask.combine_masks(like.get_mask(), Gimp.ChannelOps.INTERSECT, x - left, y - top)
@@ -170,7 +192,10 @@ def replace(image: Any, place: Place, rendered: Rendered, name: str, maps: dict[
             ),
             _("Filter the source again instead."),
         )
+    is_locked = layer.get_lock_content()
+    layer.set_lock_content(False)
     write(layer, whole, rendered.format, rendered.pixels)
+    layer.set_lock_content(is_locked)
     image.insert_layer(layer, *place.slot(image))
     sources.remember(layer, place, rendered.settings, maps)
     image.remove_layer(result)
@@ -180,18 +205,23 @@ def replace(image: Any, place: Place, rendered: Rendered, name: str, maps: dict[
 
 
 def overwrite(place: Place, rendered: Rendered) -> Any:
-    """Put the rendered pixels into the source itself, as far as they are selected."""
+    """Put the rendered pixels into the source itself, as far as they are selected.
+
+    RheostatError `bad-picture` if GIMP does not take them.
+    """
     layer = place.layer
-    if layer.get_lock_content():  # GIMP would end this process
-        raise _refuse(
-            _("The pixels of '{name}' are locked.").format(name=layer.get_name()),
-            _("Unlock them, or have the result as a new layer."),
-        )
     box = (rendered.x, rendered.y, rendered.width, rendered.height)
+    whole = Gegl.Rectangle.new(0, 0, layer.get_width(), layer.get_height())
     buffer = layer.get_shadow_buffer()
+    # All that is selected by now is taken from it, beside the box too.
+    layer.get_buffer().copy(whole, Gegl.AbyssPolicy.NONE, buffer, whole)
     buffer.set(Gegl.Rectangle.new(*box), BABL[rendered.format], bytes(rendered.pixels))
     buffer.flush()
-    layer.merge_shadow(True)
+    if not layer.merge_shadow(True):
+        raise _refuse(
+            _("GIMP did not take the pixels of '{name}'.").format(name=layer.get_name()),
+            _("Undo, and filter again."),
+        )
     layer.update(*box)
     metadata.describe(layer.get_image(), rendered.settings)
     return layer

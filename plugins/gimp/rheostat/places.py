@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import layers
 import sources
 from gi.repository import Gimp
 from rheostat_client.connection import Region
+from rheostat_client.models import ModelInfo
 from rheostat_client.settings import Settings
 from rheostat_client.texts import _
 from undo import unnoticed
 
 LAYERS, IMAGE = "layers", "image"  # what the argument `source` may say
+LAYER, REPLACE = "layer", "replace"  # what the argument `output` may say
 
 
 class Place(NamedTuple):
@@ -61,8 +65,41 @@ def find(image: Any, drawables: list[Any], source: str) -> list[Place]:
     return [Place(layer, layers.box(layer), layer) for layer in layers.chosen(drawables)]
 
 
+@contextmanager
+def kept(find: Callable[[str], list[Place]]) -> Iterator[Callable[[str], list[Place]]]:
+    """`find`, of whose places the last ones found are good, until the end."""
+    last: list[Place] = []
+
+    def find_anew(source: str) -> list[Place]:
+        found = find(source)
+        for place in last:
+            place.forget()
+        last[:] = found
+        return found
+
+    try:
+        yield find_anew
+    finally:
+        for place in last:
+            place.forget()
+
+
+def overwritten(found: list[Place], config: Any, model: ModelInfo) -> list[Any]:
+    """The layers whose own pixels the results go into, as the argument `output` says.
+
+    RheostatError `bad-picture` if those of one are locked.
+    """
+    if model.scale > 1 or found[0].is_whole or config.get_property("output") != REPLACE:
+        return []
+    return [layers.unlocked(place.layer) for place in found]
+
+
 def again(image: Any, result: Any, settings: Settings) -> Place:
-    """Where `result` was made, whatever is selected today. RheostatError `no-source`."""
+    """Where `result` was made, whatever is selected today.
+
+    RheostatError `no-source`, or `bad-picture` if it was deleted.
+    """
+    layers.check_alive(result)
     is_whole = bool(settings.source.get("visible"))
     source = whole(image, result) if is_whole else sources.origin(image, result, settings)
     box = settings.region or (0, 0, source.get_width(), source.get_height())

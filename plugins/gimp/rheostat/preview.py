@@ -44,7 +44,7 @@ class PreviewLayer:
             return
         if self._layer is None:
             self._insert()
-        if not self._layer.is_valid():  # somebody has deleted it
+        if not self._is_there():
             return
         x, y = piece.x - self._place.box[0], piece.y - self._place.box[1]
         # By itself GIMP would take a third of a second and 350 MB to learn this conversion.
@@ -57,7 +57,7 @@ class PreviewLayer:
     def split(self, split: Split) -> None:
         """Have the divider there, now and in layers to come."""
         self._split = split
-        if self._layer is not None and self._layer.is_valid():
+        if self._is_there():
             self._lift_line()
             self._divide()
             self._draw_line()
@@ -70,6 +70,18 @@ class PreviewLayer:
                 self._image.remove_layer(self._layer)
         self._layer, self._mask, self._columns, self._under = None, None, 0, None
 
+    def _is_there(self) -> bool:
+        """Whether there is a layer, which nobody has deleted or locked."""
+        is_layer = self._layer is not None and self._layer.is_valid()
+        return is_layer and layers.locked(self._layer) is None
+
+    def _slot(self) -> tuple[Any, int]:
+        """Where the result will be; above a locked group, in which nothing can be painted."""
+        group, position = self._place.slot(self._image)
+        if group and (lock := layers.locked(group)):
+            return lock.get_parent(), self._image.get_item_position(lock)
+        return group, position
+
     def _insert(self) -> None:
         place = self._place
         self._layer = layer = layers.draft(self._image, place.layer, "Rheostat preview", place.box)
@@ -78,7 +90,7 @@ class PreviewLayer:
         layer.fill(Gimp.FillType.TRANSPARENT)
         layer.attach_parasite(Gimp.Parasite.new(MARK, 0, str(os.getpid()).encode()))
         with unnoticed(self._image):
-            self._image.insert_layer(layer, *place.slot(self._image))
+            self._image.insert_layer(layer, *self._slot())
             layers.cover(self._image, layer, place.masked_like, selected=place.is_new)
         self._divide()
 

@@ -31,7 +31,6 @@ from rheostat_client.texts import _
 from undo import one_step
 
 RETUNE = "rheostat-retune"
-LAYER, REPLACE = "layer", "replace"  # what the argument `output` may say
 
 
 class Rheostat(Gimp.PlugIn):  # type: ignore[misc]  # gi has no types
@@ -109,10 +108,10 @@ def _add_choices(procedure: Any, model: ModelInfo) -> None:
     procedure.add_choice_argument("source", _("So_urce"), words, source, places.LAYERS, flags)
     if model.scale == 1:
         output = Gimp.Choice.new()
-        output.add(LAYER, 0, _("New layer above"), "")
-        output.add(REPLACE, 1, _("In place of the layer's pixels"), "")
+        output.add(places.LAYER, 0, _("New layer above"), "")
+        output.add(places.REPLACE, 1, _("In place of the layer's pixels"), "")
         words = _("Where the result goes; that of the whole image is a new layer always")
-        procedure.add_choice_argument("output", _("Ou_tput"), words, output, LAYER, flags)
+        procedure.add_choice_argument("output", _("Ou_tput"), words, output, places.LAYER, flags)
 
 
 def _add_dialog(procedure: Any) -> None:
@@ -135,39 +134,36 @@ def run(
             config.set_property("model", "")
         elif (other := config.get_property("model")) and mode == Gimp.RunMode.WITH_LAST_VALS:
             return _pass_on(_model(other), mode, image, drawables)
-        find = partial(places.find, image, drawables)
-        answer = _answer(procedure, mode, image, find, config, model, installed.models())
-        if isinstance(answer, ModelInfo):
-            config.set_property("model", answer.id)
-            return _pass_on(answer, mode, image, drawables)
+        with places.kept(partial(places.find, image, drawables)) as find:
+            answer = _answer(procedure, mode, image, find, config, model, installed.models())
+            if isinstance(answer, Answer):
+                made = _commit(image, config, model, answer)
+                if model.scale > 1 and mode == Gimp.RunMode.INTERACTIVE:
+                    for layer in made:
+                        Gimp.Display.new(layer.get_image())
+                return made[0]
         if answer is None:
             return None
-        layers.check_alive(answer)
-        made = _commit(image, config, model, answer)
-        if model.scale > 1 and mode == Gimp.RunMode.INTERACTIVE:
-            for layer in made:
-                Gimp.Display.new(layer.get_image())
-        return made[0]
+        config.set_property("model", answer.id)
+        return _pass_on(answer, mode, image, drawables)
 
     return _report(procedure, work)
 
 
 def _commit(image: Any, config: Any, model: ModelInfo, answer: Answer) -> list[Any]:
     """The layers that the results are in now."""
+    layers.check_alive(*answer.items)
     name = title(model.name, model.controls, answer.values)
     both = list(zip(answer.places, answer.results))
-    try:
-        if model.scale > 1:
-            return [layers.enlarged(place.layer, rendered, name) for place, rendered in both]
-        with one_step(image):
-            if config.get_property("output") == REPLACE and not answer.places[0].is_whole:
-                return [layers.overwrite(place, rendered) for place, rendered in both]
-            return [
-                layers.insert(image, place, rendered, name, answer.maps) for place, rendered in both
-            ]
-    finally:
-        for place in answer.places:
-            place.forget()
+    if model.scale > 1:
+        return [layers.enlarged(place.layer, rendered, name) for place, rendered in both]
+    is_in_place = bool(places.overwritten(answer.places, config, model))
+    with one_step(image):
+        if is_in_place:
+            return [layers.overwrite(place, rendered) for place, rendered in both]
+        return [
+            layers.insert(image, place, rendered, name, answer.maps) for place, rendered in both
+        ]
 
 
 def _pass_on(model: ModelInfo, mode: Any, image: Any, drawables: list[Any]) -> Any:
@@ -207,18 +203,17 @@ def retune(
                 return [places.again(image, result, settings)]
             return places.find(image, [result], source)
 
-        answer = _answer(own, mode, image, find, values, model, [])
-        if not isinstance(answer, Answer):
-            return None
-        layers.check_alive(answer)
-        if not is_source_here:
-            return _commit(image, values, model, answer)[0]
-        name = title(model.name, model.controls, answer.values)
-        ((place,), (rendered,)) = answer.places, answer.results
-        with one_step(image):
-            layer = layers.replace(image, place, rendered, name, answer.maps)
-        place.forget()
-        return layer
+        with places.kept(find) as find_anew:
+            answer = _answer(own, mode, image, find_anew, values, model, [])
+            if not isinstance(answer, Answer):
+                return None
+            if not is_source_here:
+                return _commit(image, values, model, answer)[0]
+            layers.check_alive(*answer.items)
+            name = title(model.name, model.controls, answer.values)
+            ((place,), (rendered,)) = answer.places, answer.results
+            with one_step(image):
+                return layers.replace(image, place, rendered, name, answer.maps)
 
     return _report(procedure, work)
 

@@ -17,9 +17,10 @@ from gi.repository import Gimp
 
 def main(picture: str, file: str) -> dict[str, Any]:
     """Layers and outcomes by case."""
-    cases = (moved, two_results, painted_by_a_mask, another_image, whole_image, in_place)
+    usual = (moved, two_results, painted_by_a_mask, another_image, whole_image, in_place)
+    special = (mask_off, locked_result, locked_group, second_locked, failed)
     seen: dict[str, Any] = {}
-    for case in cases:
+    for case in (*usual, *special):
         image = load(picture)
         seen[case.__name__] = case(image, image.get_layers()[0], file)
         for each in Gimp.get_images():
@@ -129,3 +130,60 @@ def in_place(image: Any, source: Any, _file: str) -> dict[str, Any]:
         "layers": count,
         "locked": locked,
     }
+
+
+def mask_off(image: Any, source: Any, _file: str) -> dict[str, Any]:
+    """The source's mask is switched off."""
+    source.add_mask(source.create_mask(Gimp.AddMaskType.BLACK))
+    source.set_apply_mask(False)
+    return dict(call(image, [source], noise=20.0)["layer"])
+
+
+def locked_result(image: Any, source: Any, _file: str) -> dict[str, Any]:
+    """The pixels of a result are locked; re-tuned it is another one, and locked."""
+    expected = call(image, [source], noise=40.0)["layer"]
+    image.remove_layer(image.get_layers()[0])
+    call(image, [source], noise=20.0)
+    image.get_layers()[0].set_lock_content(True)
+    again = retune(image, {"noise": 40.0})
+    return {
+        "expected": expected,
+        "again": again,
+        "is locked": image.get_layers()[0].get_lock_content(),
+    }
+
+
+def locked_group(image: Any, source: Any, _file: str) -> dict[str, Any]:
+    """The source is in a group that is locked."""
+    group = Gimp.GroupLayer.new(image, "folder")
+    image.insert_layer(group, None, 0)
+    image.reorder_item(source, group, 0)
+    group.set_lock_content(True)
+    before = tree(image)
+    outcome = call(image, [source], noise=20.0, output="replace")
+    return {**outcome, "unchanged": tree(image) == before}
+
+
+def second_locked(image: Any, source: Any, _file: str) -> dict[str, Any]:
+    """Of two layers one is locked."""
+    other = source.copy()
+    image.insert_layer(other, None, 0)
+    source.set_lock_content(True)
+    before = tree(image)
+    outcome = call(image, [other, source], noise=20.0, output="replace")
+    return {**outcome, "unchanged": tree(image) == before}
+
+
+def failed(image: Any, source: Any, _file: str) -> dict[str, Any]:
+    """A call for the whole image that cannot be done; how many layers it leaves in memory."""
+    before = layers_in_memory(source)
+    outcome = call(image, [source], source="image", maps='{"noise": "Sea"}')
+    return {**outcome, "left": layers_in_memory(source) - before}
+
+
+def layers_in_memory(source: Any) -> int:
+    """All there are, in images or not; those made by this are gone again."""
+    newest = source.copy()
+    numbers = range(1, newest.get_id())
+    newest.delete()
+    return sum(bool(Gimp.Item.id_is_layer(number)) for number in numbers)
