@@ -76,6 +76,13 @@ def test_each_frame_has_its_own_value(
     np.testing.assert_array_equal(pixels, wanted)
 
 
+def test_selecting_it_moves_the_sliders_and_begins_no_preview(seen: dict[str, Any]) -> None:
+    words, noise, is_calm = seen["selected"]
+    assert words.startswith("Made from 'clip'")
+    assert noise == pytest.approx(noise_at(3), abs=0.5)
+    assert is_calm
+
+
 def test_its_record_names_no_map(seen: dict[str, Any]) -> None:
     assert seen["maps"] == [{}]
 

@@ -16,7 +16,7 @@ from rheostat_client.texts import _
 from . import nodes, records
 from .apply import Apply
 from .clip import Clip
-from .clip_row import ClipRow
+from .clip_row import ClipRow, Values
 from .compare_row import CompareRow
 from .loop import QtLoop
 from .nodes import Subject
@@ -144,7 +144,7 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         self._presets = PresetsRow(lambda: self.values, self.set_values, self.say)
         self._sliders = QtWidgets.QVBoxLayout()
         self.compare = CompareRow(lambda: self.values, self.set_values, self._switch, self._split)
-        self.clip = ClipRow(lambda: self.values, self.set_values, self.apply_to_clip)
+        self.clip = ClipRow(lambda: self.values, self._follow, self.apply_to_clip)
         self.clip.hide()
         self.button = QtWidgets.QPushButton(_("Apply"))
         self.button.clicked.connect(self.apply)
@@ -188,6 +188,12 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         for row in self._rows:
             if row.control.id in values:
                 row.put(values[row.control.id])
+
+    def _follow(self, values: Values) -> None:
+        """Another frame of a clip is shown, which is no reason to begin a preview."""
+        self._put(values)
+        if self._preview:
+            self.ask()
 
     def _estimate(self, control: str, take: Take) -> None:
         if self._apply:

@@ -65,8 +65,13 @@ def main(files: list[str], width: int, height: int) -> Steps:
     document.setActiveNode(source)
     yield 500
     docker.clip.show_keys({}, docker.model.controls)
+    docker.compare.preview.blockSignals(True)
+    docker.compare.preview.setChecked(True)
     document.setActiveNode(document.rootNode().childNodes()[-1])
+    document.setCurrentTime(3)
     yield 500
+    seen["selected"] = [docker.status.text(), docker.values["noise"], docker.preview is None]
+    docker.compare.preview.setChecked(False)
     keys = docker.clip.keys
     document.setActiveNode(source)
     document.setCurrentTime(7)
