@@ -73,6 +73,12 @@ def test_what_was_selected_and_painted_meanwhile_counts(meanwhile: Act) -> None:
     assert seen["found"]["pixels"] == seen["expected"]["pixels"]
 
 
+def test_saved_with_a_preview_the_image_still_has_to_be_saved(meanwhile: Act) -> None:
+    seen = meanwhile("saved")
+    assert seen["after"] == seen["before"]
+    assert seen["is dirty"]
+
+
 def test_in_place_a_selection_that_went_costs_no_pixels(within: Act) -> None:
     seen = within("unselected")
     before, after = values(seen["before"]).copy(), values(seen["after"])
@@ -89,3 +95,11 @@ def test_a_preview_of_what_is_in_a_locked_group_lies_above_it(within: Act) -> No
 
 def test_a_preview_has_no_mask_that_is_switched_off(within: Act) -> None:
     assert within("mask_off")["mask"] is None
+
+
+def test_a_preview_in_a_file_is_taken_out_by_another_session(within: Act) -> None:
+    assert within("saved") == [PREVIEW, "Background"]
+    seen = within("swept")
+    assert seen["file"] == ["Background"]
+    assert seen["alive"] == [PREVIEW, "Background"]
+    assert seen["another"] == ["Background"]

@@ -5,18 +5,20 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import uuid
 from typing import Any
 
 import layers
 import sources
-from gi.repository import Babl, Gegl, Gimp
+from gi.repository import Babl, Gegl, Gimp, GLib
 from places import Place
 from rheostat_client.comparing import Split
 from rheostat_client.pixels import opaque
 from rheostat_client.previews import Piece
 from undo import unnoticed
 
-MARK = "rheostat-preview"  # parasite with the process that shows it
+MARK = "rheostat-preview"  # parasite with the session of GIMP and the process that shows it
+SESSION = "rheostat-session"  # parasite of GIMP itself: what tells one that runs from all others
 LINE = 600  # the divider is one of so many parts of the width
 QUERY = 0x1000  # PROCESS_QUERY_LIMITED_INFORMATION, of Windows
 DARK, LIGHT = b"\0\0\0\xff", b"\xff\xff\xff\xff"  # its two sides, R'G'B'A u8
@@ -33,6 +35,7 @@ class PreviewLayer:
         """For pieces in the box of `place`, with the mask that the result will have."""
         self._image, self._place = image, place
         self._layer: Any = None
+        self._file: tuple[str, str] | None = None  # of the image when the layer came
         self._mask: bytes | None = None  # what the mask is without a divider; None: white
         self._split = Split()
         self._columns = 0  # from the left, in which the source shows
@@ -66,7 +69,8 @@ class PreviewLayer:
     def hide(self) -> None:
         """Take the layer out; the image is as it was."""
         if self._layer is not None and self._image.is_valid() and self._layer.is_valid():
-            with unnoticed(self._image):
+            # In a file that was saved meanwhile it is a layer as any other.
+            with unnoticed(self._image, is_news=_file(self._image) != self._file):
                 self._image.remove_layer(self._layer)
         self._layer, self._mask, self._columns, self._under = None, None, 0, None
 
@@ -88,7 +92,9 @@ class PreviewLayer:
         if not layer.has_alpha():
             layer.add_alpha()
         layer.fill(Gimp.FillType.TRANSPARENT)
-        layer.attach_parasite(Gimp.Parasite.new(MARK, 0, str(os.getpid()).encode()))
+        mark = f"{_session()} {os.getpid()}".encode()
+        layer.attach_parasite(Gimp.Parasite.new(MARK, Gimp.PARASITE_PERSISTENT, mark))
+        self._file = _file(self._image)
         with unnoticed(self._image):
             self._image.insert_layer(layer, *self._slot())
             layers.cover(self._image, layer, place.masked_like, selected=place.is_new)
@@ -158,12 +164,34 @@ class PreviewLayer:
 
 
 def sweep(image: Any) -> None:
-    """Take out previews whose plug-in was killed."""
+    """Take out previews whose plug-in was killed, and those that came with a file."""
     for layer in list(sources.everything(image.get_layers())):
         mark = layer.get_parasite(MARK)
-        if mark is not None and not _is_alive(int(bytes(mark.get_data()))):
+        if mark is None:
+            continue
+        session, _, process = bytes(mark.get_data()).decode().partition(" ")
+        if session != _session() or not _is_alive(int(process)):
             with unnoticed(image):
                 image.remove_layer(layer)
+
+
+def _session() -> str:
+    """The name of the GIMP that runs: another one gives its processes the same numbers."""
+    if (kept := Gimp.get_parasite(SESSION)) is None:
+        kept = Gimp.Parasite.new(SESSION, 0, uuid.uuid4().hex.encode())
+        Gimp.attach_parasite(kept)
+    return bytes(kept.get_data()).decode()
+
+
+def _file(image: Any) -> tuple[str, str] | None:
+    """The file that the image is saved in, and the state of that; None without one."""
+    file = image.get_xcf_file()
+    if file is None:
+        return None
+    try:
+        return file.get_uri(), file.query_info("etag::value", 0, None).get_etag()
+    except GLib.Error:  # it was deleted
+        return file.get_uri(), ""
 
 
 def _is_alive(process: int) -> bool:

@@ -24,9 +24,9 @@ def one_step(image: Any) -> Iterator[None]:
 
 
 @contextmanager
-def unnoticed(image: Any) -> Iterator[None]:
-    """What happens inside is not in the undo list, and changes neither what is selected nor whether
-    the image counts as modified.
+def unnoticed(image: Any, is_news: bool = False) -> Iterator[None]:
+    """What happens inside is not in the undo list, and changes neither what is selected nor, unless
+    `is_news` to the image's file, whether the image counts as modified.
 
     To be kept short: a plug-in that is killed inside leaves the image without undo. Others may work
     on the image while a dialog is open: what is selected and modified is looked at each time.
@@ -38,6 +38,6 @@ def unnoticed(image: Any) -> Iterator[None]:
         image.set_selected_layers([layer for layer in selected if layer.is_valid()])
     finally:
         image.undo_thaw()
-        if not was_dirty:
+        if not was_dirty and not is_news:
             image.clean_all()
         Gimp.displays_flush()

@@ -82,4 +82,23 @@ def painted(image: Any, window: str, key: str, _retune: str, model: str) -> dict
     return {"found": found, "expected": call(image, [source], noise=40.0)["layer"]}
 
 
-CASES = {each.__name__: each for each in (whole, moved, painted)}
+def saved(image: Any, window: str, key: str, _retune: str, model: str) -> dict[str, Any]:
+    """The image is changed, and saved while the preview is in it; then the dialog is cancelled."""
+    (source,) = image.get_layers()
+    before = tree(image)
+    source.set_opacity(50.0)
+    dialog = open_dialog(window, key, model)
+    wait_for(lambda: preview(image))
+    still(image)
+    keys(window, "ctrl+s")
+    wait_for(lambda: not image.is_dirty())
+    keys(dialog, "Escape")
+    wait_for(lambda: not find(f"^{model}$"))
+    return {
+        "before": [layer["name"] for layer in before],
+        "after": [layer["name"] for layer in tree(image)],
+        "is dirty": image.is_dirty(),
+    }
+
+
+CASES = {each.__name__: each for each in (whole, moved, painted, saved)}

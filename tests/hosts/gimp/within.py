@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Any
 
 import gi
-from hosts.gimp.images import describe, load, tree
+from hosts.gimp.images import describe, load, save, tree
 
 gi.require_version("Gimp", "3.0")
 from gi.repository import Gimp
@@ -65,6 +66,28 @@ def mask_off(image: Any, source: Any, _file: str) -> dict[str, Any]:
     return describe(image.get_layers()[0])
 
 
+def saved(image: Any, source: Any, file: str) -> list[str]:
+    """The image is saved with a preview in it."""
+    shown(image, source)
+    save(image, file)
+    return [layer["name"] for layer in tree(load(file))]
+
+
+def swept(_image: Any, _source: Any, file: str) -> dict[str, Any]:
+    """The file is opened in another session, in which a process may have the same number."""
+    preview = importlib.import_module("preview")
+    image = load(file)
+    preview.sweep(image)
+    seen = {"file": [layer["name"] for layer in tree(image)]}
+    shown(image, image.get_layers()[0])
+    preview.sweep(image)
+    seen["alive"] = [layer["name"] for layer in tree(image)]
+    mark = Gimp.Parasite.new(preview.MARK, 0, f"another {os.getpid()}".encode())
+    image.get_layers()[0].attach_parasite(mark)
+    preview.sweep(image)
+    return {**seen, "another": [layer["name"] for layer in tree(image)]}
+
+
 def shown(image: Any, source: Any) -> tuple[Any, Any]:
     """A preview of the source, and the black piece that it shows."""
     places, preview = (importlib.import_module(name) for name in ("places", "preview"))
@@ -76,4 +99,4 @@ def shown(image: Any, source: Any) -> tuple[Any, Any]:
     return layer, piece
 
 
-CASES = {each.__name__: each for each in (unselected, locked_group, mask_off)}
+CASES = {each.__name__: each for each in (unselected, locked_group, mask_off, saved, swept)}
