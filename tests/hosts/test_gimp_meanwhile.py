@@ -79,6 +79,11 @@ def test_saved_with_a_preview_the_image_still_has_to_be_saved(meanwhile: Act) ->
     assert seen["is dirty"]
 
 
+def test_a_preset_may_be_called_defaults(meanwhile: Act) -> None:
+    result, _ = meanwhile("preset")["filtered"]
+    assert result["name"].startswith("Tiny · noise 40")
+
+
 def test_in_place_a_selection_that_went_costs_no_pixels(within: Act) -> None:
     seen = within("unselected")
     before, after = values(seen["before"]).copy(), values(seen["after"])

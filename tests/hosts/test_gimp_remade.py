@@ -81,6 +81,11 @@ def test_in_place_of_the_pixels_the_selection_counts(seen: dict[str, Any]) -> No
     assert "'Background' are locked" in case["locked"]["error"]
 
 
+def test_a_name_that_the_user_gave_stays(seen: dict[str, Any]) -> None:
+    assert seen["named"]["name"] == "night sky"
+    assert settings(seen["named"]).controls["noise"] == 40
+
+
 def test_a_mask_that_is_switched_off_is_not_the_results(seen: dict[str, Any]) -> None:
     assert seen["mask_off"]["mask"] is None
 

@@ -49,11 +49,12 @@ class PresetsRow:
         self._try(self._fill)
 
     def _fill(self, chosen: str = "") -> None:
-        names = [_("Presets…"), _("Defaults"), *self._presets.names()]
+        first, names = (_("Presets…"), _("Defaults")), self._presets.names()
         self._list.remove_all()
-        for name in names:
+        for name in (*first, *names):
             self._list.append_text(name)
-        self._list.set_active(names.index(chosen) if chosen else 0)
+        # A preset may be called like one of the first.
+        self._list.set_active(len(first) + names.index(chosen) if chosen else 0)
 
     def _choose(self, _list: Any) -> None:
         place, name = self._list.get_active(), self._list.get_active_text()

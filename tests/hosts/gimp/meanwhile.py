@@ -16,6 +16,7 @@ from hosts.gimp.screen import (
     show,
     wait_for,
     wait_for_layers,
+    xdotool,
 )
 
 gi.require_version("Gegl", "0.4")
@@ -101,4 +102,20 @@ def saved(image: Any, window: str, key: str, _retune: str, model: str) -> dict[s
     }
 
 
-CASES = {each.__name__: each for each in (whole, moved, painted, saved)}
+def preset(image: Any, window: str, key: str, _retune: str, model: str) -> dict[str, Any]:
+    """A preset is called like the defaults; then it is deleted."""
+    dialog = open_dialog(window, key, model)
+    wait_for(lambda: preview(image))
+    put(dialog, "40")
+    keys(dialog, "alt+f", "Tab", "Tab", "space")
+    question = wait_for(lambda: find("^Save preset$"))
+    keys(question, "ctrl+a")
+    xdotool("type", "Defaults")
+    keys(question, "Return")
+    wait_for(lambda: not find("^Save preset$"))
+    keys(dialog, "alt+o")
+    wait_for_layers(image, 2)
+    return {"filtered": tree(image)}
+
+
+CASES = {each.__name__: each for each in (whole, moved, painted, saved, preset)}

@@ -18,7 +18,7 @@ from gi.repository import Gimp
 def main(picture: str, file: str) -> dict[str, Any]:
     """Layers and outcomes by case."""
     usual = (moved, two_results, painted_by_a_mask, another_image, whole_image, in_place)
-    special = (mask_off, locked_result, locked_group, second_locked, failed)
+    special = (named, mask_off, locked_result, locked_group, second_locked, failed)
     seen: dict[str, Any] = {}
     for case in (*usual, *special):
         image = load(picture)
@@ -130,6 +130,13 @@ def in_place(image: Any, source: Any, _file: str) -> dict[str, Any]:
         "layers": count,
         "locked": locked,
     }
+
+
+def named(image: Any, source: Any, _file: str) -> dict[str, Any]:
+    """A result has a name that the user gave it."""
+    call(image, [source], noise=20.0)
+    image.get_layers()[0].set_name("night sky")
+    return retune(image, {"noise": 40.0})
 
 
 def mask_off(image: Any, source: Any, _file: str) -> dict[str, Any]:
