@@ -36,6 +36,14 @@ def test_the_mask_is_the_selection_at_the_start(seen: dict[str, Any]) -> None:
     np.testing.assert_array_equal(mask.reshape(HEIGHT, WIDTH), selected)
 
 
+def test_the_preview_follows_the_selection_within_its_box(seen: dict[str, Any]) -> None:
+    selected = np.zeros((HEIGHT, WIDTH), np.uint8)
+    selected[PART] = 204
+    selected[20:30, 30:40] = 0
+    shown = rgba(seen["with a hole"]).reshape(HEIGHT, WIDTH, 4)
+    np.testing.assert_array_equal(shown[..., 3], selected)
+
+
 def test_changed_results_keep_their_place_whatever_is_selected(
     seen: dict[str, Any], krita: Krita, tmp_path: Path
 ) -> None:

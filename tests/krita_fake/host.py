@@ -169,6 +169,16 @@ def select_while_filtering(_answer: Path) -> Steps:
         docker.button.click()
         yield from wait(docker, lambda: not docker.is_applying)
         seen[f"changed {name}"] = pixels(document.rootNode().childNodes()[at])
+
+    document.setActiveNode(source)
+    document.setSelection(selection(20, 8, 16, 12))
+    yield 300
+    docker.compare.preview.setChecked(True)
+    yield from wait(docker, lambda: docker.preview and docker.preview.is_complete)
+    document.selection().setPixelData(fake.QtCore.QByteArray(bytes(4)), 24, 12, 2, 2)
+    yield 2000  # until it has looked at every row
+    yield from wait(docker, lambda: docker.preview.is_complete)
+    seen["with a hole"] = encoded(docker.preview.overlay.image)
     return seen
 
 

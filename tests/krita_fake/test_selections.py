@@ -38,6 +38,13 @@ def test_the_mask_is_the_selection_at_the_start(seen: dict[str, Any]) -> None:
     np.testing.assert_array_equal(np.frombuffer(b64decode(mask), np.uint8), selected.ravel())
 
 
+def test_the_preview_follows_the_selection_within_its_box(seen: dict[str, Any]) -> None:
+    selected = np.zeros((HEIGHT, WIDTH), np.uint8)
+    selected[PART] = 204
+    selected[12:14, 24:26] = 0
+    np.testing.assert_array_equal(rgba(seen["with a hole"])[..., 3], selected)
+
+
 def test_a_result_of_the_whole_layer_stays_whole(
     seen: dict[str, Any], expected: NDArray[np.uint8]
 ) -> None:

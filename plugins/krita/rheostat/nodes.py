@@ -88,6 +88,17 @@ class Opened(NamedTuple):
     maps: dict[str, Grey]  # by control id
     marks: list[Marks]  # of the maps
 
+    def selects_as(self, selection: Any, phase: int) -> bool:
+        """Whether the subject's selection of today is that of then, in every sixteenth row."""
+        if selection is None or self.selection is None:
+            return selection is self.selection
+        x, y, width, height = self.box
+        x, y = x + self.source.x, y + self.source.y
+        return region(self.subject, self.source, selection) == self.box and all(
+            selection.pixelData(x, row, width, 1) == self.selection.pixelData(x, row, width, 1)
+            for row in range(y + phase, y + height, PHASES)
+        )
+
     def settings(self, text: str, name: str) -> Settings:
         """The record of its render, with the place of that unless it was all of the source."""
         made, source = self.subject.settings(text, name), self.source

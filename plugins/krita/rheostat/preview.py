@@ -51,6 +51,7 @@ class Preview:
         self._values: Values = {}
         self._unknown: tuple[str, Callable[[float], None]] | None = None  # waits for the pixels
         self._focus: Region | None = None
+        self._looks = 0
         self._open()
 
     @property
@@ -102,9 +103,9 @@ class Preview:
         opened = self._opened
         if opened is None or self._work is not None:
             return
-        selection = self.subject.selection()
-        is_moved = nodes.region(self.subject, opened.source, selection) != opened.box
-        if is_moved or opened.source.marks.have_changed():
+        self._looks += 1
+        selection, phase = self.subject.selection(), self._looks % nodes.PHASES
+        if not opened.selects_as(selection, phase) or opened.source.marks.have_changed():
             self._open()
         elif any(mark.have_changed() for mark in opened.marks):
             self._read(nodes.read_maps(self.subject, opened.source), self._repainted)

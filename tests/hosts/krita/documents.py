@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from hosts.krita.filter import Steps, layers, rows, the_docker, wait
+from hosts.krita.filter import Steps, busy, encoded, layers, rows, the_docker, wait
 from krita import Krita, Selection
+from PyQt5.QtCore import QByteArray
 
 
 def main(picture: str) -> Steps:
@@ -76,8 +77,19 @@ def selections(document: Any, docker: Any, seen: dict[str, Any]) -> Steps:
         yield from wait(lambda: not docker.is_applying)
         yield 500
         seen[name] = layers(document)[at]["pixels"]
-    document.setSelection(None)
     document.setActiveNode(source)
+    select(document, 20, 10, 40, 30)
+    yield 500
+    docker.compare.preview.setChecked(True)
+    yield from wait(lambda: not busy(docker))
+    selection = document.selection()
+    selection.setPixelData(QByteArray(bytes(100)), 30, 20, 10, 10)
+    document.setSelection(selection)
+    yield 2000  # until it has looked at every row
+    yield from wait(lambda: not busy(docker))
+    seen["with a hole"] = encoded(docker.preview.overlay.image)
+    docker.compare.preview.setChecked(False)
+    document.setSelection(None)
     yield 500
     return None
 
