@@ -94,7 +94,8 @@ class Pool:
                 raise RheostatError(
                     "too-large",
                     f"Model {name} needs {size / 2**20:.1f} MiB in memory; "
-                    f"{self._budget / 2**20:.1f} MiB are allowed for models, half of what --model-memory says.",
+                    f"{self._budget / 2**20:.1f} MiB are allowed for models, half of what "
+                    "--model-memory says.",
                     "Give the daemon more with `rheostat serve --model-memory`.",
                 )
             network = network.to(self._renderer.device)
