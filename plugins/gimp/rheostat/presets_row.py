@@ -38,7 +38,7 @@ class PresetsRow:
         acts = (
             (_("Save…"), _("Keep these settings under a name"), self._save),
             (_("Delete"), _("Forget the preset that is chosen"), self._delete),
-            (_("Copy"), _("Copy these settings, for another layer or program"), self._copy),
+            (_("Copy"), _("Copy these settings, for another layer or image"), self._copy),
             (_("Paste"), _("Take over the settings that were copied"), self._paste),
         )
         for label, words, act in acts:
