@@ -202,6 +202,20 @@ def go_from_document_to_document(_answer: Path) -> Steps:
     other.close()
     seen["is busy without its document"] = docker.is_applying
 
+    events: list[str] = []
+
+    def stopping() -> Any:
+        try:
+            work.stop()
+            yield
+            events.append("went on")
+        finally:
+            events.append("closed")
+
+    work = docker._loop.work(stopping(), events.append, events.append)
+    yield 100
+    seen["stopped within a step"] = events
+
     docker.choose("upscaler")
     vars(sys.modules["rheostat.loop"])["TURN"] = 0  # so that it can be cancelled at every step
     create = krita.createDocument

@@ -21,6 +21,10 @@ def test_without_its_document_it_ends(seen: dict[str, Any]) -> None:
     assert not seen["is busy without its document"]
 
 
+def test_a_step_may_stop_the_steps(seen: dict[str, Any]) -> None:
+    assert seen["stopped within a step"] == ["closed"]
+
+
 def test_a_larger_result_is_a_document_in_front(seen: dict[str, Any]) -> None:
     assert seen["enlarged"] == [1, True]
     assert seen["drawn"]

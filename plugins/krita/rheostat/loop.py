@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable, Generator
 from typing import Any
@@ -63,22 +64,24 @@ class Work:
         self._done, self._tell = done, tell
 
     def stop(self) -> None:
-        """Leave the rest undone; nobody is told."""
+        """Leave the rest undone; nobody is told. Krita may call this from within a step."""
         steps, self._steps = self._steps, None  # first: what they close may call this again
-        if steps is not None:
+        if steps is not None and inspect.getgeneratorstate(steps) != inspect.GEN_RUNNING:
             steps.close()
 
     def turn(self) -> bool:
         """Some of the steps; whether there are more."""
-        deadline = time.monotonic() + TURN
+        steps, deadline = self._steps, time.monotonic() + TURN
         try:
-            while self._steps is not None:
-                if next(self._steps) is WAIT or time.monotonic() > deadline:
+            while steps is not None and steps is self._steps:
+                if next(steps) is WAIT or time.monotonic() > deadline:
                     break
-        except StopIteration as end:
-            self._steps = None
-            self._done(end.value)
-        except RheostatError as error:
-            self._steps = None
-            self._tell(error)
+        except (StopIteration, RheostatError) as end:
+            is_stopped, self._steps = self._steps is None, None
+            if not is_stopped and isinstance(end, StopIteration):
+                self._done(end.value)
+            elif not is_stopped:
+                self._tell(end)
+        if steps is not None and self._steps is None:
+            steps.close()  # they were stopped within one of them
         return self._steps is not None
