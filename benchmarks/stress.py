@@ -119,12 +119,14 @@ def stress(seconds: float) -> tuple[Counter[str], list[tuple[int, int]]]:
         over.set()
         for program in programs:
             program.join()
-        failures = [program.failure for program in programs if program.failure]
-        if failures:
-            raise failures[0]
-        _wait_until_idle(daemon)
-        memory.append(_look(programs, daemon))
-        daemon.shutdown()
+        try:
+            failures = [program.failure for program in programs if program.failure]
+            if failures:
+                raise failures[0]
+            _wait_until_idle(daemon)
+            memory.append(_look(programs, daemon))
+        finally:
+            daemon.shutdown()
     return sum((program.counts for program in programs), Counter()), memory
 
 
