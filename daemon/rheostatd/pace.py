@@ -1,6 +1,6 @@
 """Pace: how large the steps of a model should be on this machine, and how long a megapixel takes.
 
-Measured when a model is loaded, until two starts of the daemon agree, and kept in the user's cache
+Measured when a model is loaded, until two measurements agree, and kept in the user's cache
 folder: what runs in one step of a good size runs two or three times as long in one that leaves the
 processor's cache, and a busy moment can hide which one that is.
 """

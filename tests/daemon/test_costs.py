@@ -123,7 +123,7 @@ def test_the_fastest_of_short_steps_is_chosen() -> None:
         pytest.param([(96, 2.0), (64, 3.0), (128, 1.0)], (128, 1.0), id="none agree"),
     ],
 )
-def test_a_pace_is_measured_until_two_starts_agree(
+def test_a_pace_is_measured_until_two_agree(
     package: Package,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
