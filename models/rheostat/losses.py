@@ -8,6 +8,7 @@ Dosovitskiy & Djolonga, "You Only Train Once", ICLR 2020). The perceptual distan
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -69,8 +70,24 @@ def total_variation(x: Tensor) -> Tensor:
 
 def gram(x: Tensor) -> Tensor:
     """Gram matrices (N, C, C) of features (N, C, H, W), over C·H·W (Johnson et al., ECCV 2016)."""
-    flat = x.flatten(2)
-    return flat @ flat.transpose(1, 2) / flat[0].numel()
+    flat = x.permute(0, 2, 3, 1).flatten(1, 2)  # as features lie in memory: channels last
+    products: Tensor = _Products.apply(flat)  # type: ignore[no-untyped-call]
+    return products / flat[0].numel()
+
+
+class _Products(torch.autograd.Function):
+    """XᵀX of X (N, pixels, C). Autograd alone multiplies X twice to find its gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x.mT @ x
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        product: Tensor = x @ (gradient + gradient.mT).to(x)  # autocast may have narrowed it
+        return product
 
 
 def gram_distance(x: Tensor, y: Tensor) -> Tensor:

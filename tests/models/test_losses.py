@@ -56,6 +56,20 @@ def test_style_distances_ignore_places_and_sizes() -> None:
     assert float(swd(x, x + 0.5)) > 1e-2
 
 
+def test_gram_matrices_have_the_gradient_that_differences_show() -> None:
+    x = torch.rand(2, 3, 4, 5, generator=seeded(), dtype=torch.float64).requires_grad_()
+    assert torch.autograd.gradcheck(losses.gram, x)
+    assert torch.autograd.gradgradcheck(losses.gram, x)
+
+
+def test_gram_matrices_can_be_trained_through_in_half_precision() -> None:
+    x = torch.rand(2, 3, 4, 5, generator=seeded(), requires_grad=True)
+    with torch.autocast("cpu", torch.bfloat16):
+        losses.gram(x).square().sum().backward()  # type: ignore[no-untyped-call]
+    assert x.grad is not None
+    assert x.grad.dtype == torch.float32
+
+
 def test_sliced_wasserstein_of_a_shift_is_its_square_along_each_direction() -> None:
     x = torch.rand(1, 1, 16, 16, generator=seeded())
     torch.testing.assert_close(swd(x, x + 0.5), torch.tensor([0.25]), atol=1e-5, rtol=0)
