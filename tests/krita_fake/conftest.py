@@ -20,9 +20,10 @@ Run = Callable[..., Any]
 
 @pytest.fixture(scope="session")
 def rheostat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
-    """The command, with `tiny` and `upscaler`; the daemon that the plug-in starts ends with it."""
+    """The command, with three models; the daemon that the plug-in starts ends with it."""
     folder = tmp_path_factory.mktemp("fake")
-    write_package(folder / "models", "tiny")
+    for id in ("tiny", "other"):
+        write_package(folder / "models", id)
     write_upscaler(folder / "models")
     command = Command(folder)
     yield command

@@ -242,36 +242,50 @@ def go_from_document_to_document(_answer: Path) -> Steps:
 
 
 def restore_settings(_answer: Path) -> Steps:
-    """A person selects a result with a painted control."""
+    """A person selects a result with a painted control, while another model is shown."""
     (docker,) = fake.Krita.instance().dockers()
+    seen: dict[str, Any] = {"words at the start": docker.status.text()}
+
+    def noise() -> Any:
+        return next(row for row in docker._rows if row.control.id == "noise")
+
     docker.choose("tiny")
     docker.compare.preview.setChecked(False)
     document, source = opened()
     sky = document.createNode("Sky", "paintlayer")
     sky.setPixelData(fake.QtCore.QByteArray(bytes([255]) * 4 * 20 * HEIGHT), 0, 0, 20, HEIGHT)
     document.rootNode().addChildNode(sky, source)
-    (noise,) = (row for row in docker._rows if row.control.id == "noise")
-    noise.set_value(40.0)
-    noise.map.choose("Sky")
+    noise().set_value(40.0)
+    noise().map.choose("Sky")
     docker.button.click()
     yield from wait(docker, lambda: not docker.is_applying)
     (result,) = (n for n in document.rootNode().childNodes() if n.name().startswith("Tiny"))
-    seen: dict[str, Any] = {}
-    for name in ("calm", "previewed"):
+    preview = vars(sys.modules["rheostat.preview"])["Preview"]
+    ask, asked = preview.ask, list[Any]()
+
+    def note(self: Any, values: Any) -> None:
+        asked.append(values["noise"])
+        ask(self, values)
+
+    for name in ("unticked", "calm", "previewed"):
         docker.compare.preview.setChecked(False)
         document.setActiveNode(source)
         yield 300
-        noise.map.choose("")
-        noise.set_value(3.0)
+        docker.choose("other")
+        noise().set_value(3.0)
         docker.say("")
         docker.compare.preview.blockSignals(name == "calm")
-        docker.compare.preview.setChecked(True)
+        docker.compare.preview.setChecked(name != "unticked")
         docker.compare.preview.blockSignals(False)
         yield 300
+        asked.clear()
+        preview.ask = note
         document.setActiveNode(result)
         yield 300
+        preview.ask = ask
         painted = docker.preview and sorted(docker.preview.subject.painted)
-        seen[name] = [docker.values["noise"], noise.map.chosen, painted]
+        seen[name] = [docker.model.id, docker.values["noise"], noise().map.chosen, painted]
+        seen[f"{name} asked"] = list(asked)
         seen[f"{name} words"] = docker.status.text()
     return seen
 

@@ -13,10 +13,17 @@ def seen(run: Run) -> dict[str, Any]:
     return dict(run("restore")["seen"])
 
 
-def test_without_a_preview_none_begins(seen: dict[str, Any]) -> None:
-    assert seen["calm"] == [40.0, "Sky", None]
-    assert seen["calm words"].startswith("Made from 'Background'")
+def test_no_preview_begins_before_there_is_a_picture(seen: dict[str, Any]) -> None:
+    assert seen["words at the start"] == ""
+
+
+@pytest.mark.parametrize("name", ["unticked", "calm"])
+def test_without_a_preview_none_begins(seen: dict[str, Any], name: str) -> None:
+    assert seen[name] == ["tiny", 40.0, "Sky", None]
+    assert seen[f"{name} asked"] == []
+    assert seen[f"{name} words"].startswith("Made from 'Background'")
 
 
 def test_a_preview_follows_with_its_maps(seen: dict[str, Any]) -> None:
-    assert seen["previewed"] == [40.0, "Sky", ["noise"]]
+    assert seen["previewed"] == ["tiny", 40.0, "Sky", ["noise"]]
+    assert seen["previewed asked"] == [40.0]

@@ -51,7 +51,7 @@ class ControlRow(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
         self.map = MapChoice(changed)
         grid.addWidget(self.map, 2, 0, 1, 4)
         self.map.setVisible(False)
-        self.set_value(control.default)
+        self.put(control.default)
         self.slider.valueChanged.connect(self._slid)
         self.number.valueChanged.connect(self._typed)
 
