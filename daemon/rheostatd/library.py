@@ -16,7 +16,7 @@ from rheostat_client.models import ModelInfo
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 0.25  # seconds in which a package's files are expected to be hashed
+PATIENCE = 0.25  # seconds that a list of models waits for new packages to be hashed
 
 Stamp = tuple[tuple[str, int, int], ...]
 
@@ -39,7 +39,7 @@ class _Entry:
 class Library:
     """Finds packages and reads those that are new or whose files changed.
 
-    Files are hashed in a thread of their own: gigabytes of weights keep nobody waiting for long.
+    Files are hashed in a thread of their own: only a list of models waits for it, and not long.
     A package that cannot be used is kept with its reason and hurts no other. For any thread.
     """
 
@@ -65,7 +65,10 @@ class Library:
             ]
 
     def package(self, name: str) -> Package:
-        """The package of a model; RheostatError `unknown-model`, `busy`, or why it has none."""
+        """The package of a model; RheostatError `unknown-model`, `busy`, or why it has none.
+
+        Never waits: the thread that asks serves others too.
+        """
         self._look()
         with self._lock:
             if name not in self._entries:
@@ -73,7 +76,6 @@ class Library:
                     "unknown-model", f"There is no model {name!r}.", nearest(name, self._entries)
                 )
             entry = self._entries[name]
-        wait([entry.reading], PATIENCE)  # for no other
         if not entry.reading.done():
             raise RheostatError(
                 "busy", f"The files of model {name} are being checked.", "Try again soon."

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -190,9 +191,26 @@ def test_what_the_daemon_let_go_of_is_brought_again(
     assert peer.count(Hello) == (4 if code == "no-session" else 2)
 
 
-def test_other_errors_are_not_tried_again(peer: Peer, connection: Connection) -> None:
+def test_a_busy_daemon_is_asked_again_for_a_while(
+    peer: Peer, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once(peer, Render, lambda _, render, __: [Error("busy", "Busy.", job=render.job)])
+    assert connection.filter(*PICTURE, *OFF).pixels == PICTURE[0]
+    assert (peer.count(Render), peer.count(Upload)) == (2, 2)
     peer.script[Render] = lambda _, render, __: [Error("busy", "Busy.", job=render.job)]
+    monkeypatch.setattr("rheostat_client.exchange.BUSY", 0.3)
     assert refused(connection).code == "busy"
+    assert peer.count(Render) > 3
+    monkeypatch.setattr("rheostat_client.exchange.BUSY", 60.0)
+    stop = partial(connection.filter, *PICTURE, *OFF, should_cancel=lambda: peer.count(Render) > 9)
+    with pytest.raises(RheostatError) as stopped:
+        stop()
+    assert stopped.value.code == "cancelled"
+
+
+def test_other_errors_are_not_tried_again(peer: Peer, connection: Connection) -> None:
+    peer.script[Render] = lambda _, render, __: [Error("internal", "Oh.", job=render.job)]
+    assert refused(connection).code == "internal"
     assert peer.count(Render) == 1
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from packages import PackageMaker
 from rheostat.package import WEIGHTS, Package, read_package
 from rheostat_client.connection import Connection
 from rheostat_client.errors import RheostatError
+from rheostat_client.previews import Event, Finished, Preview
 from rheostatd import library as module
 from rheostatd.commands.models import find_model
 from rheostatd.library import Library
@@ -82,6 +84,7 @@ def test_a_mended_package_works_again(folders: dict[str, Path]) -> None:
     with pytest.raises(RheostatError):
         library.package("b")
     (folders["b"] / WEIGHTS).write_bytes(whole)
+    library.refresh(60)
     assert library.is_current(library.package("b"))
 
 
@@ -92,6 +95,7 @@ def test_a_rejected_package_stays_so_until_its_files_change(folders: dict[str, P
         library.package("b")
     assert "nonsense" in next(row["reason"] for row in library.report() if row["id"] == "b")
     (folders["b"] / "model.toml").touch()
+    library.refresh(60)
     library.package("b")
 
 
@@ -110,25 +114,26 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     hashed.set()
 
 
-def test_nobody_waits_long_for_gigabytes_to_be_hashed(
+def test_nobody_waits_for_gigabytes_to_be_hashed(
     folders: dict[str, Path],
     make_package: PackageMaker,
     monkeypatch: pytest.MonkeyPatch,
     hashed: threading.Event,
 ) -> None:
     library = Library(lambda: folders)
-    monkeypatch.setattr(module, "PATIENCE", 0.01)
     folders["huge"] = make_package("huge", seed=9)
-    with pytest.raises(RheostatError, match="are being checked") as error:
-        library.package("huge")
-    assert error.value.code == "busy"
+    waits = list[float | None]()
+    with monkeypatch.context() as context:
+        context.setattr(module, "wait", lambda _, patience: waits.append(patience))
+        with pytest.raises(RheostatError, match="are being checked") as error:
+            library.package("huge")
+        assert error.value.code == "busy"
+        assert library.package("a").info.id == "a"
+        assert not waits
+        library.refresh()
+        assert waits == [module.PATIENCE]  # a list of models only, and not long
     assert states(library)["huge"] == "checking"
     assert ids(library) == ["a", "b", "c"]
-    with monkeypatch.context() as context:
-        waited = list[Future[Package]]()
-        context.setattr(module, "wait", lambda readings, _: waited.extend(readings))
-        assert library.package("a").info.id == "a"
-        assert all(reading.done() for reading in waited)  # others do not wait at all
     hashed.set()
     library.refresh(60)
     assert library.package("huge").info.id == "huge"
@@ -146,3 +151,31 @@ def test_a_model_whose_files_are_being_checked_is_not_called_unknown(
         with pytest.raises(RheostatError, match="no model 'large'"):
             find_model(connection, "large")
     assert not hashed.is_set()
+
+
+@pytest.mark.usefixtures("server")
+def test_programs_ask_again_for_a_model_whose_files_are_being_checked(
+    make_package: PackageMaker, hashed: threading.Event
+) -> None:
+    make_package("huge", seed=9)
+    with Connection.open() as connection, ThreadPoolExecutor(1) as program:
+        picture = (bytes(300), "rgb8", 10, 10)
+        preview, hash = Preview(connection), connection.upload(*picture)
+        preview.ask(hash, "huge", {"noise": 3.0})
+        preview.ask(hash, "huge", {"noise": 4.0})
+        preview.estimate(hash, "huge", "noise")
+        deadline = time.monotonic() + 0.3
+        while time.monotonic() < deadline:
+            assert preview.poll() == []
+        with Connection.open() as other:
+            filtered = program.submit(other.filter, *picture, "huge", {"noise": 4.0})
+            time.sleep(0.3)
+            hashed.set()
+            result = filtered.result()
+        events = list[Event]()
+        while preview.is_busy:
+            events += preview.poll()
+            assert time.monotonic() < deadline + 60
+    (end,) = (event for event in events if isinstance(event, Finished))
+    assert end.settings == result.settings
+    assert any(isinstance(event, RheostatError) and event.code == "no-estimate" for event in events)

@@ -17,6 +17,7 @@ from .texts import _
 
 POLL = 0.1  # seconds between two looks at whether the user wants to stop
 ANSWER = 20.0  # seconds in which anything but a render is answered
+BUSY = 5.0  # seconds for which a job is sent again that the daemon is too busy to take
 STOP = 2.0  # seconds a cancelled render may take to say that it stopped
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -62,7 +63,22 @@ class Exchange:
         return self._await(self.link.listen, kind, match, should_cancel)
 
     def follow(self, request: Job, should_cancel: ShouldCancel) -> Generator[Answer, None, None]:
-        """The answers to a job, its end last; whoever stops reading before cancels it."""
+        """The answers to a job, its end last; whoever stops reading before cancels it.
+
+        A job that the daemon is too busy to take is sent again for a while.
+        """
+        deadline = time.monotonic() + BUSY
+        while True:
+            try:
+                yield from self._follow(request, should_cancel)
+                return
+            except RheostatError as error:
+                if error.code != "busy" or time.monotonic() > deadline:
+                    raise
+            time.sleep(POLL)
+            check(should_cancel)
+
+    def _follow(self, request: Job, should_cancel: ShouldCancel) -> Generator[Answer, None, None]:
         link = self.revive()
         link.front.send(request)
         is_over, give_up = False, math.inf
