@@ -49,7 +49,8 @@ MAX_SIZE = 1024  # of any number in an architecture's config, and of the length 
 GOLDEN_TOLERANCE = 2e-3  # of the unit range; half an 8-bit level, to allow for other machines
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
-FileName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+FileName = Annotated[str, msgspec.Meta(pattern=FILE_NAME)]
 Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
 
 

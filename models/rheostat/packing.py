@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,12 +18,23 @@ from torch import Tensor
 
 from .kernels import TunableKernel
 from .nets import Network, build
-from .package import EVIDENCE, GOLDEN, MANIFEST, WEIGHTS, Manifest, file_digest, read_manifest
+from .package import (
+    EVIDENCE,
+    FILE_NAME,
+    GOLDEN,
+    MANIFEST,
+    WEIGHTS,
+    Manifest,
+    file_digest,
+    read_manifest,
+)
 from .tasks import TASKS
 from .training import LOG
 
 CARD = "card.md"
 CURVE = "training.jsonl"
+# Up to the next table, but for the comments before that.
+FILES = re.compile(r"^\[files\].*(\n(?!((#.*)?\n)*\[).*)*\n*", re.MULTILINE)
 
 
 def pack(weights: Path, folder: Path, reach: float = 1.0, *, half: bool = False) -> Manifest:
@@ -99,10 +111,15 @@ def write_golden(
 
 
 def seal(folder: Path) -> Manifest:
-    """Write the digests of all files in `folder` into its model.toml (below `[files]`)."""
+    """Write the digests of all files in `folder` into its model.toml (below `[files]`).
+
+    Files that cannot be named there, like those an editor or a system leaves behind, are no part
+    of the package.
+    """
     path = folder / MANIFEST
-    files = sorted(p for p in folder.iterdir() if p.is_file() and p.name != MANIFEST)
-    head = path.read_text(encoding="utf-8").split("\n[files]")[0].rstrip()
+    named = sorted(p for p in folder.iterdir() if re.fullmatch(FILE_NAME, p.name))
+    files = [p for p in named if p.is_file() and p.name != MANIFEST]
+    head = FILES.sub("", path.read_text(encoding="utf-8")).rstrip()
     lines = [f'"{p.name}" = "{file_digest(p)}"' for p in files]
     path.write_text("\n".join([head, "", "[files]", *lines, ""]), encoding="utf-8")
     return read_manifest(folder)

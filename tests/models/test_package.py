@@ -247,6 +247,28 @@ def test_the_curve_of_the_training_is_packed_with_its_weights(tmp_path: Path) ->
     assert "psnr_25" not in (folder / "card.md").read_text(), "the curve of other weights"
 
 
+def test_sealing_keeps_what_stands_around_the_digests(make_package: PackageMaker) -> None:
+    folder = make_package()
+    manifest = folder / MANIFEST
+    before = manifest.read_text()
+    presets = "# What comes with it.\n\n[presets]\nStrong = { noise = 70.0 }\n"
+    manifest.write_text(f"{before}\n{presets}")
+    for _ in range(2):
+        assert seal(folder).presets == {"Strong": {"noise": 70.0}}
+    head, files = before.split("[files]")
+    assert manifest.read_text() == f"{head}{presets}\n[files]{files}"
+
+
+def test_what_editors_and_systems_leave_behind_is_no_part_of_the_package(
+    make_package: PackageMaker,
+) -> None:
+    folder = make_package()
+    files = seal(folder).files
+    for name in (".DS_Store", ".model.toml.swp", "model.toml~", "notes of today.txt"):
+        (folder / name).touch()
+    assert seal(folder).files == files
+
+
 def test_a_slider_that_counts_from_its_high_end_cannot_be_shortened(tmp_path: Path) -> None:
     folder = tmp_path / "style"
     shutil.copytree(ZOO / "style", folder)
