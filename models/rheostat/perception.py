@@ -99,7 +99,7 @@ class LPIPS(nn.Module):
         self.requires_grad_(False).eval()
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Distance (N,) of `x` and `y`, both (N, 3, H, W) in 0..1, sides of at least 16."""
+        """Distance (N,) of `x` and `y`, both (N, 3, H, W) in 0..1, sides of at least 17."""
         return self.distance(self.describe(x), self.describe(y))
 
     def describe(self, x: Tensor) -> list[Tensor]:

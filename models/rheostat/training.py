@@ -59,7 +59,8 @@ def train(
 
     `out` receives checkpoint.safetensors (every two minutes and at the end), log.jsonl and
     weights.safetensors. With `resume` the run goes on as if it had never stopped, bit for bit on
-    one machine. Raises RheostatError: bad-recipe, bad-picture, bad-checkpoint, no-backbone.
+    one machine. Raises RheostatError: bad-recipe, bad-picture, bad-checkpoint, no-backbone, and
+    diverged, with nothing saved since, when a loss or gradient is not finite.
     """
     trainer = Trainer(read_recipe(recipe), data, out, backbones, _device(device))
     if resume:
@@ -93,7 +94,7 @@ class Trainer:
                 )
         torch.manual_seed(recipe.seed)
         self.recipe, self.out, self.device = recipe, out, device
-        self.network = nets.build(recipe.architecture, recipe.config).to(device)
+        self.network = _build(recipe).to(device)
         most = max((n for n, _ in _slopes(self.network)), default=0)
         for wrong in (i for stage in recipe.stages for i in stage.only if i >= most):
             raise RheostatError(
@@ -105,6 +106,12 @@ class Trainer:
         self.optimizer = self._optimizer()
         self.generator = torch.Generator().manual_seed(recipe.seed)
         pictures = read_all(find_pictures(data))
+        if len(pictures) < 2:
+            raise RheostatError(
+                "bad-picture",
+                f"{data} holds one picture, which is held out from training.",
+                "Use more pictures.",
+            )
         every = max(2, -(-len(pictures) // recipe.held_out))  # half of a few pictures at most
         self.held_out = [centre(p, 192) for p in pictures[::every] if min(p.shape[1:]) >= HELD_OUT]
         del pictures[::every]
@@ -128,6 +135,14 @@ class Trainer:
     def resume(self) -> None:
         """Take up the state in `checkpoint`."""
         facts = checkpoint.load(self.checkpoint, self._modules, self.optimizer, self.generator)
+        optimizer = facts.get("optimizer", self.recipe.optimizer)
+        if optimizer != self.recipe.optimizer:
+            raise RheostatError(
+                "bad-checkpoint",
+                f"The checkpoint {self.checkpoint} is of a training with {optimizer}, "
+                f"the recipe says {self.recipe.optimizer}.",
+                "Use the recipe the checkpoint was made with, or begin with its weights: --start.",
+            )
         self.step, self.average = int(facts["step"]), float(facts["average"])
 
     def start_from(self, weights: Path) -> None:
@@ -160,7 +175,11 @@ class Trainer:
 
     def save(self) -> None:
         """Write the state to `checkpoint`."""
-        facts = {"step": str(self.step), "average": repr(self.average)}
+        facts = {
+            "step": str(self.step),
+            "average": repr(self.average),
+            "optimizer": self.recipe.optimizer,
+        }
         self.out.mkdir(parents=True, exist_ok=True)
         checkpoint.save(self.checkpoint, self._modules, self.optimizer, self.generator, facts)
 
@@ -213,11 +232,23 @@ class Trainer:
         loss.backward()  # type: ignore[no-untyped-call]
         if stage.only:
             keep_only(self.network, stage.only)
-        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        value = float(loss.detach())
+        if not math.isfinite(value) or not bool(norm.isfinite()):
+            raise self._diverged(value)  # before it is in the weights
         self.optimizer.step()
         self.step += 1
-        value = float(loss.detach())
         self.average = value if self.step == 1 else 0.99 * self.average + 0.01 * value
+
+    def _diverged(self, loss: float) -> RheostatError:
+        wrong = "gradient that is not finite" if math.isfinite(loss) else f"loss of {loss:g}"
+        known = self.checkpoint.exists()
+        saved = f"{self.checkpoint} is from before it" if known else "nothing was saved yet"
+        return RheostatError(
+            "diverged",
+            f"Step {self.step + 1} has a {wrong}; {saved}.",
+            f"Lower the recipe's learning_rate and {'add --resume' if known else 'start anew'}.",
+        )
 
     def _optimizer(self) -> torch.optim.Optimizer:
         if self.recipe.optimizer == "muon":
@@ -236,6 +267,42 @@ class Trainer:
             with (self.out / LOG).open("a") as log:
                 log.write(json.dumps(asdict(progress)) + "\n")
         report(progress)
+
+
+def _build(recipe: Recipe) -> nets.Network:
+    """The network, fresh; RheostatError `bad-recipe` if it does not fit the task or the patches."""
+    task = TASKS[recipe.task]
+    if task.architecture != recipe.architecture:
+        raise RheostatError(
+            "bad-recipe",
+            f"The task {recipe.task} is for the architecture {task.architecture}, "
+            f"not for {recipe.architecture}.",
+            "Change either.",
+        )
+    try:
+        network = nets.build(recipe.architecture, recipe.config)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise RheostatError(
+            "bad-recipe",
+            f"The config of {recipe.architecture} does not fit: {error}.",
+            "Correct it; what can be said there is in the network's class.",
+        ) from error
+    if task.scale != network.scale:
+        raise RheostatError(
+            "bad-recipe",
+            f"The task {recipe.task} enlarges {task.scale} times, the network {network.scale}.",
+            "Change the scale in the config, or the task.",
+        )
+    multiple = network.multiple * task.scale
+    for patch in (stage.patch for stage in recipe.stages):
+        if patch % multiple or patch < task.smallest:
+            raise RheostatError(
+                "bad-recipe",
+                f"A stage's patch is {patch} pixels wide; it can be a multiple of {multiple} "
+                f"and at least {task.smallest}.",
+                "Correct the stage.",
+            )
+    return network
 
 
 def keep_only(network: nn.Module, coordinates: tuple[int, ...]) -> None:

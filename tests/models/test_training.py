@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 import torch
 from packages import REPOSITORY, random_denoiser
 from PIL import Image
+from rheostat import training
 from rheostat.data import centre
 from rheostat.degradations import add_gaussian_noise
 from rheostat.kernels import TunableConv2d
@@ -28,7 +30,7 @@ task = "denoise"
 held_out = 1
 validate_every = 4
 stages = [
-    { steps = 5, batch = 4, patch = 16, learning_rate = 1e-3, detailed = 0.25 },
+    { steps = 5, batch = 4, patch = 18, learning_rate = 1e-3, detailed = 0.25 },
     { steps = 3, batch = 2, patch = 20, learning_rate = 1e-4, detailed = 0.75 },
 ]
 """
@@ -91,9 +93,9 @@ def test_resumed_equals_uninterrupted_bit_for_bit(
 
 
 def test_training_lowers_the_loss_it_names(recipe: Path, pictures: Path, tmp_path: Path) -> None:
-    longer = "steps = 100, batch = 8, patch = 16, learning_rate = 3e-3"
+    longer = "steps = 100, batch = 8, patch = 18, learning_rate = 3e-3"
     recipe.write_text(
-        RECIPE.replace("steps = 5, batch = 4, patch = 16, learning_rate = 1e-3", longer)
+        RECIPE.replace("steps = 5, batch = 4, patch = 18, learning_rate = 1e-3", longer)
     )
     trainer = Trainer(
         read_recipe(recipe), pictures, tmp_path / "out", tmp_path, torch.device("cpu")
@@ -154,6 +156,32 @@ def test_a_damaged_checkpoint_is_refused(recipe: Path, pictures: Path, tmp_path:
     assert caught.value.code == "bad-checkpoint"
 
 
+@pytest.mark.parametrize("wrong", ["loss of nan", "gradient that is not finite"])
+def test_a_step_that_is_not_finite_ends_it_and_spoils_nothing(
+    wrong: str, recipe: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "SAVE_SECONDS", 0.0)
+    recipe.write_text(RECIPE.replace("steps = 5", "steps = 2"))
+    run(recipe, pictures, tmp_path / "out")
+    checkpoint = tmp_path / "out" / "checkpoint.safetensors"
+    before = checkpoint.read_bytes()
+
+    def broken(_task: object, output: Tensor, _batch: object) -> Tensor:
+        found = output.mean()
+        return found * math.nan if "loss" in wrong else (found - found.detach()).sqrt()
+
+    monkeypatch.setattr(restoration.Restoration, "loss", broken)
+    recipe.write_text(RECIPE)
+    with pytest.raises(RheostatError, match=f"Step 6 has a {wrong}") as caught:
+        run(recipe, pictures, tmp_path / "out", resume=True)
+    assert caught.value.code == "diverged"
+    assert str(checkpoint) in caught.value.message
+    assert "--resume" in caught.value.remedy
+    assert checkpoint.read_bytes() == before
+    with pytest.raises(RheostatError, match="nothing was saved yet"):
+        run(recipe, pictures, tmp_path / "new")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "word"),
     [
@@ -163,6 +191,13 @@ def test_a_damaged_checkpoint_is_refused(recipe: Path, pictures: Path, tmp_path:
         ('architecture = "denoiser"', 'architecture = "unet"', "unet"),
         ("batch = 4", "batch = four", "cannot be read"),
         ("detailed = 0.75", "detailed = 0.75, only = [9]", "coordinate 9"),
+        ("width = 8", "widht = 8", "widht"),
+        ("width = 8", "width = -8", "config"),
+        ("width = 8", "late = 2, width = 8", "late is 2"),
+        ('task = "denoise"', 'task = "deblur"', "architecture deblurrer, not for denoiser"),
+        ('"denoiser"', '"camera-denoiser"', "architecture denoiser"),
+        ("patch = 20", "patch = 21", "21 pixels wide; it can be a multiple of 2"),
+        ("patch = 20", "patch = 16", "and at least 18"),
     ],
 )
 def test_a_wrong_recipe_names_what_is_wrong(
@@ -175,6 +210,27 @@ def test_a_wrong_recipe_names_what_is_wrong(
     assert word in str(caught.value)
 
 
+def test_a_network_and_a_task_enlarge_alike(recipe: Path, pictures: Path, tmp_path: Path) -> None:
+    text = RECIPE.replace('"denoiser"', '"upscaler"').replace('"denoise"', '"upscale-2"')
+    recipe.write_text(text)
+    run(recipe, pictures, tmp_path / "out")
+    recipe.write_text(text.replace("width = 8", "scale = 4, width = 8"))
+    with pytest.raises(RheostatError, match="enlarges 2 times, the network 4") as caught:
+        run(recipe, pictures, tmp_path / "other")
+    assert caught.value.code == "bad-recipe"
+
+
+def test_a_checkpoint_of_another_optimizer_is_refused(
+    recipe: Path, pictures: Path, tmp_path: Path
+) -> None:
+    recipe.write_text(RECIPE.replace("steps = 3", "steps = 2"))
+    run(recipe, pictures, tmp_path / "out")
+    recipe.write_text('optimizer = "muon"\n' + RECIPE)
+    with pytest.raises(RheostatError, match="with adam, the recipe says muon") as caught:
+        run(recipe, pictures, tmp_path / "out", resume=True)
+    assert caught.value.code == "bad-checkpoint"
+
+
 def test_unreadable_and_missing_pictures_are_named(
     recipe: Path, pictures: Path, tmp_path: Path
 ) -> None:
@@ -183,6 +239,9 @@ def test_unreadable_and_missing_pictures_are_named(
         run(recipe, pictures, tmp_path / "out")
     (tmp_path / "empty").mkdir()
     with pytest.raises(RheostatError, match="holds no picture"):
+        run(recipe, tmp_path / "empty", tmp_path / "out")
+    (pictures / "0.png").rename(tmp_path / "empty" / "0.png")
+    with pytest.raises(RheostatError, match="holds one picture"):
         run(recipe, tmp_path / "empty", tmp_path / "out")
 
 
@@ -302,7 +361,7 @@ def test_multi_loss_makes_terms_comparable_and_counts_only_weighted_samples() ->
 def test_a_stage_of_one_control_leaves_everything_else_as_it_was(
     tmp_path: Path, pictures: Path
 ) -> None:
-    sizes = "steps = 4, batch = 4, patch = 16, learning_rate = 1e-3"
+    sizes = "steps = 4, batch = 4, patch = 18, learning_rate = 1e-3"
     first = f"{{ {sizes}, detailed = 0.0 }},"
     second = f"{{ {sizes}, detailed = 1.0, only = [1] }},"
     head = RECIPE[: RECIPE.index("stages")]

@@ -46,6 +46,7 @@ class Task(nn.Module, abc.ABC):
     architecture  the name of the networks that do it
     controls    ids of λ in order
     scale       sides of the result for one of the picture's
+    smallest    patch, in pixels on a side, that the losses can judge
     captions    what the tables of its evidence show, by name
     margin      pixels that crops are larger than the patch on each side, for what is done to them
     multi_loss  the running averages of the losses, if it has any; saved and resumed with the
@@ -55,6 +56,7 @@ class Task(nn.Module, abc.ABC):
     architecture: ClassVar[str]
     controls: ClassVar[tuple[str, ...]]
     scale: ClassVar[int] = 1
+    smallest: ClassVar[int] = 1
     captions: ClassVar[Mapping[str, str]]
     margin: int = 0
     multi_loss: MultiLoss | None
