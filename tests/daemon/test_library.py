@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packages import PackageMaker
@@ -151,6 +152,24 @@ def test_a_model_whose_files_are_being_checked_is_not_called_unknown(
         with pytest.raises(RheostatError, match="no model 'large'"):
             find_model(connection, "large")
     assert not hashed.is_set()
+
+
+@pytest.mark.usefixtures("server")
+def test_a_model_is_found_that_becomes_ready_between_two_questions(
+    make_package: PackageMaker, hashed: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_package("huge", seed=9)
+    with Connection.open() as connection:
+        status = connection.status
+
+        def later() -> dict[str, Any]:
+            hashed.set()
+            while any(model["state"] == "checking" for model in status()["models"]):
+                time.sleep(0.01)
+            return status()
+
+        monkeypatch.setattr(connection, "status", later)
+        assert find_model(connection, "huge").id == "huge"
 
 
 @pytest.mark.usefixtures("server")

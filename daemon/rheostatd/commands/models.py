@@ -67,15 +67,17 @@ def connect() -> Connection:
 def find_model(connection: Connection, name: str) -> ModelInfo:
     """The model `name`; RheostatError `unknown-model`, or `busy` or `bad-package` saying why."""
     known = {model.id: model for model in connection.models()}
-    if name in known:
-        return known[name]
-    for entry in connection.status()["models"]:
-        if entry["id"] == name and entry["state"] == "checking":
+    entries = {} if name in known else {e["id"]: e for e in connection.status()["models"]}
+    if name in entries:
+        if entries[name]["state"] == "checking":
             raise RheostatError(
                 "busy", f"The files of model {name} are being checked.", "Try again soon."
             )
-        if entry["id"] == name and entry["reason"]:
-            raise RheostatError("bad-package", entry["reason"])
+        if entries[name]["state"] == "failed":
+            raise RheostatError("bad-package", entries[name]["reason"])
+        known = {model.id: model for model in connection.models()}  # checked in between
+    if name in known:
+        return known[name]
     raise RheostatError("unknown-model", f"There is no model {name!r}.", nearest(name, known))
 
 
