@@ -445,6 +445,46 @@ def test_what_an_encoder_refuses_is_a_sentence_and_no_file(tmp_path: Path) -> No
     with pytest.raises(RheostatError, match=r"out\.webp cannot be .*16383") as caught:
         target.write(Picture(noise("rgb8", 1, 16_384)))
     assert caught.value.code == "unwritable"
+    assert caught.value.remedy == "Write a PNG or a TIFF."
+    assert list(tmp_path.iterdir()) == []
+
+
+def break_encoder(patch: pytest.MonkeyPatch, error: Exception, name: str = "png_encode") -> None:
+    def encode(*_: object, **__: object) -> bytes:
+        raise error
+
+    patch.setattr(imagecodecs, name, encode)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "encoder", "other"),
+    [(".png", "png_encode", "TIFF"), (".tif", "deflate_encode", "PNG")],
+)
+@pytest.mark.parametrize("kind", [OSError, struct.error, imagecodecs.PngError])
+def test_another_format_is_named_where_an_encoder_refuses(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    suffix: str,
+    encoder: str,
+    other: str,
+    kind: type[Exception],
+) -> None:
+    break_encoder(monkeypatch, kind("It is odd"), encoder)
+    with pytest.raises(RheostatError, match="It is odd") as caught:
+        Target(tmp_path / f"out{suffix}").write(SMALL)
+    assert caught.value.remedy == f"Write a {other}."
+
+
+@pytest.mark.parametrize(
+    "fault", [RheostatError("internal", "Said before."), TypeError(), MemoryError()]
+)
+def test_a_fault_of_ours_is_no_refusal_of_an_encoder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    break_encoder(monkeypatch, fault)
+    with pytest.raises(type(fault)) as caught:
+        Target(tmp_path / "out.png").write(SMALL)
+    assert caught.value is fault
     assert list(tmp_path.iterdir()) == []
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import struct
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import imagecodecs
 from PIL import UnidentifiedImageError
 from rheostat_client.errors import RheostatError
 
@@ -18,6 +20,8 @@ from .picture import Picture, white
 
 UNDERSTOOD = "PNG, JPEG, TIFF and WebP"
 _IPTC = b"8BIM\x04\x04"  # before captions and keywords in APP13
+# What encoders raise where they cannot hold a picture; all else is a fault of ours.
+_REFUSALS = (ValueError, OSError, struct.error, imagecodecs.PngError, imagecodecs.DeflateError)
 MAX_SEGMENT = 64_000  # bytes of EXIF or XMP that a JPEG carries, with room for the record
 
 
@@ -144,10 +148,9 @@ class Target:
             picture = picture.with_depth(kind.depths[-1])
         try:
             data = kind.write(picture)
-        except Exception as error:  # whatever an encoder cannot do
-            raise _unwritable(
-                self.path, f"{kind.name}: {error or type(error).__name__}", "Write a PNG or a TIFF."
-            ) from error
+        except _REFUSALS as error:
+            others = " or ".join(f"a {other.name}" for other in (_PNG, _TIFF) if other is not kind)
+            raise _unwritable(self.path, f"{kind.name}: {error}", f"Write {others}.") from error
         draft = self._draft()
         try:
             with draft.open("wb") as file:
