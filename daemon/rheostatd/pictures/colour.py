@@ -49,7 +49,7 @@ class Srgb:
         result = self.picture.repeated(scale).with_pixels(pixels)
         own = self._own(original, result, scale) if self._profile else result.pixels
         exif = original.metadata.exif
-        if exif and not np.array_equal(own, original.pixels):
+        if exif and (scale > 1 or not np.array_equal(own, original.pixels)):
             exif = directory.refreshed(exif, original.width, original.height)
         return replace(original, pixels=own, metadata=replace(original.metadata, exif=exif))
 
