@@ -17,8 +17,6 @@ from rheostat.scores import TRAVEL
 from rheostat_client.errors import RheostatError
 from safetensors.torch import save_file
 
-pytestmark = needs_data
-
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -49,6 +47,7 @@ def measure(folder: Path, pictures: Path) -> dict[str, Any]:
     return evaluate(read_package(folder), pictures, BACKBONES, command="rheostat evaluate tiny")
 
 
+@needs_data
 def test_evidence_is_sealed_and_in_the_card(measured: Path) -> None:
     package = read_package(measured)
     assert {"evidence.json", "card.md"} <= set(package.manifest.files)
@@ -56,6 +55,7 @@ def test_evidence_is_sealed_and_in_the_card(measured: Path) -> None:
     assert "rheostat evaluate tiny" in (measured / "card.md").read_text()
 
 
+@needs_data
 def test_measuring_again_says_the_same_and_keeps_other_folders(
     measured: Path, pictures: Path, tmp_path: Path
 ) -> None:
@@ -65,12 +65,14 @@ def test_measuring_again_says_the_same_and_keeps_other_folders(
     assert evidence["copied-pictures"] == evidence["two-pictures"]
 
 
+@needs_data
 def test_the_noise_is_as_strong_as_its_name(sweeps: dict[str, dict[str, list[float]]]) -> None:
     noisy = dict(zip(sweeps["sigma"]["position"], sweeps["sigma"]["noisy"], strict=True))
     assert noisy[5] == pytest.approx(34.15, abs=0.3)  # 20 log10(255 / 5)
     assert sorted(noisy.values(), reverse=True) == list(noisy.values())
 
 
+@needs_data
 def test_the_blend_meets_the_network_at_both_ends(
     sweeps: dict[str, dict[str, list[float]]],
 ) -> None:
@@ -81,6 +83,7 @@ def test_the_blend_meets_the_network_at_both_ends(
         assert network[-1] == blend[-1]
 
 
+@needs_data
 def test_packing_new_weights_drops_the_old_evidence(measured: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(measured, tmp_path / "tiny")
     save_file(random_denoiser(seed=5).state_dict(), tmp_path / WEIGHTS)
@@ -106,9 +109,12 @@ def test_violations_are_the_largest_rise() -> None:
     assert violations([3, 2, 2.5, 1]) == 0.5
 
 
-def test_weights_of_another_network_are_not_packed(measured: Path, tmp_path: Path) -> None:
-    folder = shutil.copytree(measured, tmp_path / "tiny")
+def test_weights_of_another_network_are_not_packed(
+    make_package: PackageMaker, tmp_path: Path
+) -> None:
+    folder = make_package()
+    digest = read_package(folder).info.digest
     save_file(random_denoiser(width=4).state_dict(), tmp_path / WEIGHTS)
     with pytest.raises(RheostatError, match="does not fit"):
         pack(tmp_path / WEIGHTS, folder)
-    assert read_package(folder).info.digest == read_package(measured).info.digest
+    assert read_package(folder).info.digest == digest

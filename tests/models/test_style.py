@@ -26,8 +26,6 @@ from rheostat.tasks.task import Batch
 from rheostat_client.errors import RheostatError
 from torch import Tensor
 
-pytestmark = needs_data
-
 STYLES = BACKBONES.parent / "styles"
 
 
@@ -41,6 +39,7 @@ def photograph() -> Tensor:
     return to_float(read_rgb(REPOSITORY / "docs" / "images" / "astronaut.png"))[None, :, :384, :384]
 
 
+@needs_data
 def test_a_photograph_has_its_own_content_and_a_painting_its_own_style(
     task: StyleTask, photograph: Tensor
 ) -> None:
@@ -55,6 +54,7 @@ def test_a_photograph_has_its_own_content_and_a_painting_its_own_style(
         assert float(style.sum(1).argmin()) == number
 
 
+@needs_data
 def test_samples_are_rescaled_photographs_and_sliders_in_range(
     task: StyleTask, photograph: Tensor
 ) -> None:
@@ -74,6 +74,7 @@ def test_samples_are_rescaled_photographs_and_sliders_in_range(
     assert len(torch.unique(plain, dim=0)) == len(PAINTINGS)
 
 
+@needs_data
 def test_the_loss_is_what_the_sliders_weigh(task: StyleTask, photograph: Tensor) -> None:
     x = photograph[:, :, : 64 + BORDER, : 64 + BORDER]
     y = (x + 0.1).clamp(0, 1)
@@ -102,6 +103,7 @@ def test_stroke_moves_weight_from_fine_to_coarse_layers() -> None:
     torch.testing.assert_close(coarse.mean(), torch.tensor(1.0))
 
 
+@needs_data
 def test_every_slider_is_measured(task: StyleTask, photograph: Tensor) -> None:
     torch.manual_seed(0)
     network = Stylizer(len(PAINTINGS), width=8, early=(1,), late=(1,))
@@ -122,6 +124,7 @@ def test_pictures_are_measured_at_one_size() -> None:
     assert measured(torch.rand(1, 3, 500, 700)).shape == (1, 3, 256, 360)
 
 
+@needs_data
 def test_a_missing_painting_is_named(tmp_path: Path) -> None:
     with pytest.raises(RheostatError, match=r"the painting scream\.jpg"):
         StyleLoss(BACKBONES, [tmp_path / "scream.jpg"])
