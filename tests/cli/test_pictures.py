@@ -228,6 +228,28 @@ def test_exif_of_an_enlarged_picture_says_its_size_and_shows_no_old_thumbnail(
         assert notes[MAKER_NOTE] == b"secr"
 
 
+def test_xmp_and_photoshops_notes_of_an_enlarged_picture_are_true(tmp_path: Path) -> None:
+    sized = XMP.replace(
+        b"<rdf:Description ",
+        b"<rdf:Description exif:PixelXDimension=\"17\" tiff:ImageLength='13'>"
+        b"<exif:PixelYDimension>13</exif:PixelYDimension><tiff:ImageWidth>17</tiff:ImageWidth>"
+        b"<xmp:Thumbnails><rdf:Alt>c21hbGw=</rdf:Alt></xmp:Thumbnails></rdf:Description>"
+        b"<rdf:Description ",
+    )
+    small = [resource(number, b"small", b"odd") for number in (0x0409, 0x040C)]
+    segments = app13(small[0], iptc(b"A lighthouse"), small[1]) + app13(small[0][:-3])
+    path = tmp_path / "in.jpg"
+    Image.fromarray(SMALL.pixels).save(path, xmp=sized, extra=segments)
+    picture = read_picture(path)
+    srgb = Srgb(picture)
+    assert srgb.restore(srgb.picture.tobytes()).metadata == picture.metadata  # nothing changed
+    large = srgb.restore(srgb.picture.repeated(2).tobytes(), 2).metadata
+    twice = sized.replace(b"17", b"34").replace(b"13", b"26")
+    before, _, rest = twice.partition(b"<xmp:Thumbnails>")
+    assert large.xmp == before + rest.partition(b"</xmp:Thumbnails>")[2]
+    assert large.app13 == (app13(iptc(b"A lighthouse"))[4:], picture.metadata.app13[1])
+
+
 @pytest.mark.parametrize("end", [0, 3, 7, 9, 25, 40])
 def test_of_cut_exif_the_size_stays(end: int) -> None:
     block = exif_with_thumbnail("<")[:end]
@@ -297,20 +319,26 @@ def test_gamma_beside_a_profile_says_nothing_more(tmp_path: Path) -> None:
     assert Target(tmp_path / "out.jpg").accept(read_picture(tmp_path / "in.png")) == ()
 
 
-def app13(number: int, record: bytes) -> bytes:
+def resource(number: int, record: bytes, name: bytes = b"") -> bytes:
+    """One of Photoshop's, all parts padded to be even."""
+    title = bytes([len(name)]) + name + bytes(1 - len(name) % 2)
+    size = struct.pack(">I", len(record))
+    return b"8BIM" + struct.pack(">H", number) + title + size + record + bytes(len(record) % 2)
+
+
+def app13(*resources: bytes) -> bytes:
     """A segment of a JPEG as Photoshop writes it."""
-    head = b"8BIM" + struct.pack(">HHI", number, 0, len(record))
-    body = b"Photoshop 3.0\0" + head + record + bytes(len(record) % 2)
+    body = b"".join((b"Photoshop 3.0\0", *resources))
     return b"\xff\xed" + struct.pack(">H", len(body) + 2) + body
 
 
 def iptc(caption: bytes) -> bytes:
-    """The segment with this caption, which is record 2:120."""
-    return app13(0x0404, b"\x1c\x02\x78" + struct.pack(">H", len(caption)) + caption)
+    """The resource with this caption, which is record 2:120."""
+    return resource(0x0404, b"\x1c\x02\x78" + struct.pack(">H", len(caption)) + caption)
 
 
 def test_captions_of_a_jpeg_stay_in_a_jpeg_and_are_told_elsewhere(tmp_path: Path) -> None:
-    segment = iptc(b"A lighthouse, early")
+    segment = app13(iptc(b"A lighthouse, early"))
     path = tmp_path / "in.jpg"
     save(Image.fromarray(noise("rgb8")), path, exif(), extra=segment, comment=b"by hand")
     picture = read_picture(path)
@@ -329,7 +357,7 @@ def test_captions_of_a_jpeg_stay_in_a_jpeg_and_are_told_elsewhere(tmp_path: Path
 
 def test_of_photoshops_other_notes_nothing_is_told(tmp_path: Path) -> None:
     path = tmp_path / "in.jpg"
-    Image.fromarray(noise("rgb8")).save(path, extra=app13(0x0425, bytes(16)))
+    Image.fromarray(noise("rgb8")).save(path, extra=app13(resource(0x0425, bytes(16))))
     assert Target(tmp_path / "out.png").accept(read_picture(path)) == ()
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import imagecodecs
 import numpy as np
 
-from . import directory
+from . import notes
 from .picture import Metadata, Picture, Values, to_depth
 
 TOLERANCE = 1 / 255  # a profile nowhere farther from sRGB counts as sRGB
@@ -43,15 +43,15 @@ class Srgb:
     def restore(self, pixels: bytes, scale: int = 1) -> Picture:
         """`original` with the network's result `pixels` (in the format of `picture`).
 
-        The result may be `scale` times as large. Its EXIF says so, and shows no old thumbnail.
+        The result may be `scale` times as large. Its notes say so, and show no old thumbnail.
         """
         original = self._original.repeated(scale)
         result = self.picture.repeated(scale).with_pixels(pixels)
         own = self._own(original, result, scale) if self._profile else result.pixels
-        exif = original.metadata.exif
-        if exif and (scale > 1 or not np.array_equal(own, original.pixels)):
-            exif = directory.refreshed(exif, original.width, original.height)
-        return replace(original, pixels=own, metadata=replace(original.metadata, exif=exif))
+        metadata = original.metadata
+        if scale > 1 or not np.array_equal(own, original.pixels):
+            metadata = notes.refreshed(metadata, original.width, original.height)
+        return replace(original, pixels=own, metadata=metadata)
 
     def _own(self, original: Picture, result: Picture, scale: int) -> Values:
         """The pixels of `result` in the encoding of `original`, which is as large."""
