@@ -7,6 +7,7 @@ pixels. At the end the daemon must have no job left, and its memory is printed m
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import sys
@@ -108,25 +109,29 @@ def stress(seconds: float) -> tuple[Counter[str], list[tuple[int, int]]]:
     Raises what a program met that should not happen, AssertionError if jobs are left over.
     """
     over = threading.Event()
-    with Connection.open(START) as daemon:
-        programs = [Program(seed, over) for seed in range(PROGRAMS)]
-        for program in programs:
-            program.start()
-        memory: list[tuple[int, int]] = []
-        end = time.monotonic() + seconds
-        while not over.wait(min(60.0, seconds / 4)) and time.monotonic() < end:
-            memory.append(_look(programs, daemon))
-        over.set()
-        for program in programs:
-            program.join()
-        try:
+    programs = [Program(seed, over) for seed in range(PROGRAMS)]
+    memory: list[tuple[int, int]] = []
+    try:
+        with Connection.open(START) as daemon:
+            for program in programs:
+                program.start()
+            end = time.monotonic() + seconds
+            while not over.wait(min(60.0, seconds / 4)) and time.monotonic() < end:
+                memory.append(_look(programs, daemon))
+            over.set()
+            for program in programs:
+                program.join()
             failures = [program.failure for program in programs if program.failure]
             if failures:
                 raise failures[0]
             _wait_until_idle(daemon)
             memory.append(_look(programs, daemon))
-        finally:
             daemon.shutdown()
+    finally:
+        over.set()
+        # What failed is to be told, and not that a daemon cannot be stopped after it.
+        with contextlib.suppress(RheostatError), Connection.open() as left:
+            left.shutdown()
     return sum((program.counts for program in programs), Counter()), memory
 
 
