@@ -7,7 +7,7 @@ each alone at full strength on three photographs of GB82 (CC0).
 
 from __future__ import annotations
 
-import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -23,9 +23,11 @@ from rheostat_client.controls import Control
 from torch import Tensor
 
 REPOSITORY = Path(__file__).parents[1]
+sys.path.append(str(REPOSITORY))  # benchmarks are not installed
+from benchmarks.machine import DATA  # noqa: E402
+
 PHOTOGRAPH = REPOSITORY / "docs" / "images" / "astronaut.png"
 PART = (slice(40, 216), slice(150, 326))  # rows, columns: face, hair, collar
-DATA = Path(os.environ.get("RHEOSTAT_DATA") or REPOSITORY.parent / "shared" / "data")
 GB82 = DATA / "test" / "GB82"
 PAINTED = ("city", "dog", "flowers")
 TRAVEL = (0.0, 0.25, 0.5, 0.75, 1.0)
