@@ -9,10 +9,11 @@ from rheostat_client.connection import Rendered
 
 
 class Answer(NamedTuple):
-    """Slider positions by control id, maps by control id, and a result for each place."""
+    """Slider positions and maps by control id, where the results go, and one for each place."""
 
     values: dict[str, float]
     maps: dict[str, Any]
+    output: str
     places: list[Place]
     results: list[Rendered]
 

@@ -21,7 +21,8 @@ def answer(image: Any, found: list[places.Place], config: Any, model: ModelInfo)
 
     GIMP's Cancel button ends this process at once; until it is done the image is as it was.
     """
-    places.overwritten(found, config, model)  # or else one would wait for a refusal
+    output = places.output(config, model)
+    places.overwritten(found, output)  # or else one would wait for a refusal
     values = {control.id: config.get_property(control.id) for control in model.controls}
     names = sources.map_names(config.get_property("maps"))
     maps = {control: sources.item(image, name) for control, name in names.items()}
@@ -41,8 +42,8 @@ def answer(image: Any, found: list[places.Place], config: Any, model: ModelInfo)
                     model.id,
                     values,
                     region=place.box,
-                    maps={name: layers.read_map(item, place.layer) for name, item in maps.items()},
+                    maps=layers.read_maps(maps, place.layer),
                     on_progress=show,
                 )
             )
-    return Answer(values, maps, found, results)
+    return Answer(values, maps, output, found, results)

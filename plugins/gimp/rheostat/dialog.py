@@ -16,7 +16,7 @@ from compare_row import CompareRow
 from gi.repository import GimpUi, GLib, Gtk
 from loop import GLibLoop
 from maps_rows import MapsRows
-from places import IMAGE, Place, overwritten
+from places import IMAGE, Place, output, overwritten
 from presets_row import PresetsRow
 from preview import PreviewLayer, sweep
 from rheostat_client import installed
@@ -61,7 +61,7 @@ class Dialog:
         self._is_stopped = False  # the last full render was, by the user
         self._other: ModelInfo | None = None
         controls = [c for c in model.controls if c.map and model.scale == 1]
-        self._maps = MapsRows(image, config, controls, self._repaint)
+        self._maps = MapsRows(image, config, controls, self._ask)
         self._compare = CompareRow(config, self._values, self._set, self._split)
         self._start()
         self._fill(others)
@@ -73,9 +73,9 @@ class Dialog:
         self._window.connect("delete-event", lambda *_: self._loop is not None)
         try:
             while self._window.run():
-                results = self._render()
-                if results is not None:
-                    return Answer(self._values(), self._maps.chosen, self._places, results)
+                answer = self._render()
+                if answer is not None:
+                    return answer
                 if self._is_stopped:
                     self._move()
             return self._other
@@ -164,6 +164,7 @@ class Dialog:
 
     def _start(self) -> None:
         found = self._find(self._config.get_property("source"))
+        self._painters = dict(self._maps.chosen)
         self._bench, self._opened, self._places = self._open(found[0]), found[0], found
         self._preview = PreviewLayer(self._image, found[0])
         self._preview.split(self._compare.split)
@@ -190,38 +191,39 @@ class Dialog:
         self._ask()
 
     def _open(self, place: Place) -> Workbench:
-        start, maps = installed.start_command(), self._painted(place)
-        pixels = layers.read(place.layer)
+        start, pixels = installed.start_command(), layers.read(place.layer)
+        maps = layers.read_maps(self._painters, place.layer)
         return Workbench(GLibLoop(), start, "GIMP", self._model, pixels, maps, place.box, self)
 
     def _reopen(self, place: Place) -> None:
         self._bench.close()
         self._bench, self._opened = self._open(place), place
 
-    def _painted(self, place: Place) -> dict[str, layers.Pixels]:
-        return {
-            name: layers.read_map(item, place.layer) for name, item in self._maps.chosen.items()
-        }
-
     def _repaint(self) -> None:
-        self._bench.send_maps(self._painted(self._places[0]))
-        self._ask()
+        """Have the maps that are chosen now."""
+        painters = dict(self._maps.chosen)
+        if painters != self._painters:
+            self._bench.send_maps(layers.read_maps(painters, self._places[0].layer))
+            self._painters = painters
 
     def _split(self, split: Split) -> None:
         self._preview.split(split)
 
     def _ask(self) -> None:
-        """Show the position the sliders stand at."""
+        """Show the position the sliders stand at, painted by the maps that are chosen."""
         if self._loop is not None:
             return
+        self._repaint()
         if self._config.get_property("preview"):
             self._bench.preview(self._values())
         else:
             self._bench.stop()
             self._preview.hide()
 
-    def _render(self) -> list[Rendered] | None:
+    def _render(self) -> Answer | None:
         """Every place in full; None if that was cancelled or failed."""
+        # Reset and saved settings may change them before it is done.
+        values, wanted = self._values(), output(self._config, self._model)
         self._loop, self._is_stopped = GLib.MainLoop(), False
         self._window.set_response_sensitive(Gtk.ResponseType.OK, False)
         self._inputs.set_sensitive(False)
@@ -230,16 +232,16 @@ class Dialog:
         results: list[Rendered] = []
         try:
             self._restart()
-            overwritten(self._places, self._config, self._model)  # or one would wait for a refusal
+            overwritten(self._places, wanted)  # or one would wait for a refusal
             for place in self._places:
                 if place != self._opened:
                     self._reopen(place)
-                self._bench.apply(self._values())
+                self._bench.apply(values)
                 self._loop.run()
                 if self._result is None:
                     return None
                 results.append(self._result)
-            return results
+            return Answer(values, self._painters, wanted, self._places, results)
         except RheostatError as error:
             self.say(str(error), is_problem=True)
             return None

@@ -107,9 +107,13 @@ def read(layer: Any) -> Pixels:
     return _read(layer, form, BABL[form], (0, 0, layer.get_width(), layer.get_height()))
 
 
-def read_map(item: Any, layer: Any) -> Pixels:
-    """`item` (layer, mask or channel) as grey where `layer` is; black outside and where it is
-    transparent."""
+def read_maps(items: dict[str, Any], layer: Any) -> dict[str, Pixels]:
+    """Items (layers, masks or channels) by control id as grey where `layer` is; black outside and
+    where they are transparent."""
+    return {control: _read_map(item, layer) for control, item in items.items()}
+
+
+def _read_map(item: Any, layer: Any) -> Pixels:
     check_alive(item)
     x, y = (a - b for a, b in zip(layer.get_offsets()[1:], item.get_offsets()[1:]))
     width, height = layer.get_width(), layer.get_height()

@@ -84,12 +84,17 @@ def kept(find: Callable[[str], list[Place]]) -> Iterator[Callable[[str], list[Pl
             place.forget()
 
 
-def overwritten(found: list[Place], config: Any, model: ModelInfo) -> list[Any]:
+def output(config: Any, model: ModelInfo) -> str:
+    """What the argument `output` says, which models that enlarge do not have."""
+    return str(config.get_property("output")) if model.scale == 1 else LAYER
+
+
+def overwritten(found: list[Place], output: str) -> list[Any]:
     """The layers whose own pixels the results go into, as the argument `output` says.
 
     RheostatError `bad-picture` if those of one are locked.
     """
-    if model.scale > 1 or found[0].is_whole or config.get_property("output") != REPLACE:
+    if found[0].is_whole or output != REPLACE:
         return []
     return [layers.unlocked(place.layer) for place in found]
 

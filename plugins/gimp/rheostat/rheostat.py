@@ -137,7 +137,7 @@ def run(
         with places.kept(partial(places.find, image, drawables)) as find:
             answer = _answer(procedure, mode, image, find, config, model, installed.models())
             if isinstance(answer, Answer):
-                made = _commit(image, config, model, answer)
+                made = _commit(image, model, answer)
                 if model.scale > 1 and mode == Gimp.RunMode.INTERACTIVE:
                     for layer in made:
                         Gimp.Display.new(layer.get_image())
@@ -150,14 +150,14 @@ def run(
     return _report(procedure, work)
 
 
-def _commit(image: Any, config: Any, model: ModelInfo, answer: Answer) -> list[Any]:
+def _commit(image: Any, model: ModelInfo, answer: Answer) -> list[Any]:
     """The layers that the results are in now."""
     layers.check_alive(*answer.items)
     name = title(model.name, model.controls, answer.values)
     both = list(zip(answer.places, answer.results))
     if model.scale > 1:
         return [layers.enlarged(place.layer, rendered, name) for place, rendered in both]
-    is_in_place = bool(places.overwritten(answer.places, config, model))
+    is_in_place = bool(places.overwritten(answer.places, answer.output))
     with one_step(image):
         if is_in_place:
             return [layers.overwrite(place, rendered) for place, rendered in both]
@@ -208,7 +208,7 @@ def retune(
             if not isinstance(answer, Answer):
                 return None
             if not is_source_here:
-                return _commit(image, values, model, answer)[0]
+                return _commit(image, model, answer)[0]
             layers.check_alive(*answer.items)
             name = title(model.name, model.controls, answer.values)
             known = [c for c in model.controls if c.id in settings.controls]

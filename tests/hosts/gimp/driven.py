@@ -1,0 +1,150 @@
+"""A program uses the dialog, at moments that no hand hits. Needs a display."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gi
+from hosts.gimp.images import describe, load, tree
+from hosts.gimp.partial import white
+
+gi.require_version("Gimp", "3.0")
+gi.require_version("Gtk", "3.0")
+from gi.repository import Gimp, GLib, Gtk
+
+Acts = Iterator[Callable[[], Any]]  # what to wait for before the next one
+SKY = '{"noise": "Sky"}'
+OK, CANCEL = Gtk.ResponseType.OK, Gtk.ResponseType.CANCEL
+
+
+def main(case: str, picture: str, plug_in: str) -> Any:
+    """What comes of a case, of an image with two layers and a channel that is half white."""
+    sys.path.insert(0, plug_in)
+    image = load(picture)
+    image.insert_layer(image.get_layers()[0].copy(), None, 0)
+    channel = Gimp.Channel.new(image, "Sky", image.get_width(), image.get_height(), 50.0, white())
+    image.insert_channel(channel, None, 0)
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 40, image.get_height())
+    Gimp.context_set_foreground(white())
+    channel.edit_fill(Gimp.FillType.FOREGROUND)
+    Gimp.Selection.none(image)
+    seen = CASES[case](image)
+    image.delete()
+    return seen
+
+
+class User:
+    """Has a dialog open for all layers of an image, and knows what it says."""
+
+    def __init__(self, image: Any, **values: Any) -> None:
+        """With other values than the defaults."""
+        Gimp.main = lambda *_: None  # this process has called it
+        self._rheostat = importlib.import_module("rheostat")
+        models = importlib.import_module("rheostat_client.installed").models()
+        self._model = next(model for model in models if model.id == "tiny")
+        make = self._rheostat.Rheostat.do_create_procedure
+        self._image, self._procedure = image, make(Gimp.get_plug_in(), "rheostat-tiny")
+        self.config = self._procedure.create_config()
+        for name, value in values.items():
+            self.config.set_property(name, value)
+        self.problems: list[str] = []
+        self.is_rendering = False  # in full
+        self.finished = 0  # renders of one layer
+
+    def undisturbed(self) -> dict[str, Any]:
+        """A result to compare with, which does not stay in the image."""
+        output = self.config.get_property("output")
+        self.config.set_property("output", "layer")
+        done = self._run(Gimp.RunMode.NONINTERACTIVE, self._image.get_layers()[:1])
+        self.config.set_property("output", output)
+        found = describe(done.index(1))
+        self._image.remove_layer(done.index(1))
+        return found
+
+    def reset(self) -> None:
+        """Have the defaults again."""
+        fresh = self._procedure.create_config()
+        for name in ("noise", "detail", "maps", "output"):
+            self.config.set_property(name, fresh.get_property(name))
+
+    def answer(self, response: int) -> None:
+        """Press a button."""
+        (window,) = (w for w in Gtk.Window.list_toplevels() if isinstance(w, Gtk.Dialog))
+        window.response(response)
+
+    def use(self, acts: Acts) -> str:
+        """Do the acts while the dialog is open; how that ended."""
+        user, dialog = self, importlib.import_module("dialog")
+        errors: list[Exception] = [AssertionError("the dialog closed too early")]
+        deadline = time.monotonic() + 60
+
+        class Watched(dialog.Dialog):  # type: ignore[misc]  # gi has no types
+            def say(self, words: str, is_problem: bool = False) -> None:
+                super().say(words, is_problem)
+                user.problems += [words] * is_problem
+
+            def progress(self, share: float) -> None:
+                super().progress(share)
+                user.is_rendering = True
+
+            def finish(self, result: Any) -> None:
+                super().finish(result)
+                user.finished += 1
+
+        def go_on(awaited: list[Callable[[], Any]]) -> bool:
+            time.sleep(0.005)
+            try:
+                if awaited[0]():
+                    awaited[0] = next(acts)
+                assert time.monotonic() < deadline, "it did not come"
+            except StopIteration:
+                errors.clear()
+                return False
+            except Exception as error:
+                errors.append(error)
+                # Again and again: the first may end a render only.
+                awaited[0] = lambda: self.answer(CANCEL)
+            return True
+
+        dialog.Dialog, original = Watched, dialog.Dialog
+        GLib.idle_add(go_on, [lambda: True])
+        done = self._run(Gimp.RunMode.INTERACTIVE, self._image.get_layers())
+        dialog.Dialog = original
+        if errors:
+            raise errors[-1]
+        return str(done.index(0).value_nick)
+
+    def _run(self, mode: Any, layers: list[Any]) -> Any:
+        run = self._rheostat.run
+        return run(self._procedure, mode, self._image, layers, self.config, self._model)
+
+
+def during(image: Any, act: Callable[[User], Any], **values: Any) -> dict[str, Any]:
+    """Something is done during the first of two renders."""
+    user = User(image, **values)
+    expected = user.undisturbed()
+
+    def acts() -> Acts:
+        user.answer(OK)
+        yield lambda: user.is_rendering
+        act(user)
+
+    return {"status": user.use(acts()), "layers": tree(image), "expected": expected}
+
+
+def reset(image: Any) -> dict[str, Any]:
+    """Everything is reset."""
+    return during(image, User.reset, noise=40.0, maps=SKY)
+
+
+def reset_in_place(image: Any) -> dict[str, Any]:
+    """Everything is reset, also that the pixels are to be replaced."""
+    return during(image, User.reset, noise=40.0, output="replace")
+
+
+ALL = (reset, reset_in_place)
+CASES = {each.__name__: each for each in ALL}

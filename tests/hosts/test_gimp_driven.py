@@ -1,0 +1,45 @@
+"""The dialog in real GIMP while settings are reset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hosts.rig import Gimp
+from rheostat_client.settings import Settings
+
+pytestmark = pytest.mark.host
+
+COFFEE = Path(__file__).parent / "coffee.png"
+
+
+@pytest.fixture
+def driven(gimp: Gimp, display: str) -> Callable[[str], Any]:
+    """`driven(case)`: what came of it."""
+    words = {"picture": str(COFFEE), "plug_in": str(gimp.plug_in)}
+    return lambda case: gimp.run("driven", display=display, case=case, **words)
+
+
+def test_reset_during_a_full_render_changes_neither_results_nor_records(
+    driven: Callable[[str], Any],
+) -> None:
+    seen = driven("reset")
+    assert seen["status"] == "success"
+    results = seen["layers"][::2]
+    assert len(results) == 2
+    for result in results:
+        assert result["pixels"] == seen["expected"]["pixels"]
+        assert result["name"].startswith("Tiny · noise 40 · detail 0.3")
+        record = Settings.from_json(result["record"])
+        assert record.controls == {"noise": 40, "detail": 0.3}
+        assert record.maps["noise"]["name"] == "Sky"
+
+
+def test_reset_during_a_full_render_leaves_where_its_results_go(
+    driven: Callable[[str], Any],
+) -> None:
+    seen = driven("reset_in_place")
+    assert seen["status"] == "success"
+    assert [layer["pixels"] for layer in seen["layers"]] == 2 * [seen["expected"]["pixels"]]
