@@ -1,4 +1,4 @@
-"""The dialog in real GIMP while settings are reset."""
+"""The dialog in real GIMP while settings are reset and layers and maps go."""
 
 from __future__ import annotations
 
@@ -43,3 +43,28 @@ def test_reset_during_a_full_render_leaves_where_its_results_go(
     seen = driven("reset_in_place")
     assert seen["status"] == "success"
     assert [layer["pixels"] for layer in seen["layers"]] == 2 * [seen["expected"]["pixels"]]
+
+
+def test_a_layer_deleted_while_another_renders_is_told_of_in_the_dialog(
+    driven: Callable[[str], Any],
+) -> None:
+    seen = driven("deleted")
+    assert "was deleted" in seen["problems"][0]
+    assert seen["status"] == "cancel"
+    assert [layer["name"] for layer in seen["layers"]] == ["Background copy"]
+
+
+def test_a_layer_deleted_and_a_render_cancelled_leave_the_dialog_usable(
+    driven: Callable[[str], Any],
+) -> None:
+    seen = driven("deleted_and_cancelled")
+    assert "was deleted" in seen["problems"][0]
+    assert seen["status"] == "cancel"
+    assert [layer["name"] for layer in seen["layers"]] == ["Background"]
+
+
+def test_a_map_that_was_deleted_is_told_of_in_the_dialog(driven: Callable[[str], Any]) -> None:
+    seen = driven("map_deleted")
+    assert "was deleted" in seen["problems"][0]
+    assert seen["status"] == "success"
+    assert len(seen["layers"]) == 4

@@ -57,6 +57,7 @@ class Dialog:
         self._bar = Gtk.ProgressBar(no_show_all=True)
         self._inputs = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=8)
         self._loop: Any = None  # while it renders in full
+        self._full: Workbench  # that does
         self._result: Rendered | None = None
         self._is_stopped = False  # the last full render was, by the user
         self._other: ModelInfo | None = None
@@ -164,8 +165,9 @@ class Dialog:
 
     def _start(self) -> None:
         found = self._find(self._config.get_property("source"))
-        self._painters = dict(self._maps.chosen)
-        self._bench, self._opened, self._places = self._open(found[0]), found[0], found
+        painters = dict(self._maps.chosen)
+        self._bench, self._places = self._open(found[0], painters), found
+        self._painters = painters
         self._preview = PreviewLayer(self._image, found[0])
         self._preview.split(self._compare.split)
 
@@ -190,14 +192,10 @@ class Dialog:
             return
         self._ask()
 
-    def _open(self, place: Place) -> Workbench:
+    def _open(self, place: Place, painters: dict[str, Any]) -> Workbench:
         start, pixels = installed.start_command(), layers.read(place.layer)
-        maps = layers.read_maps(self._painters, place.layer)
+        maps = layers.read_maps(painters, place.layer)
         return Workbench(GLibLoop(), start, "GIMP", self._model, pixels, maps, place.box, self)
-
-    def _reopen(self, place: Place) -> None:
-        self._bench.close()
-        self._bench, self._opened = self._open(place), place
 
     def _repaint(self) -> None:
         """Have the maps that are chosen now."""
@@ -213,7 +211,12 @@ class Dialog:
         """Show the position the sliders stand at, painted by the maps that are chosen."""
         if self._loop is not None:
             return
-        self._repaint()
+        try:
+            self._repaint()
+        except RheostatError as error:
+            self._bench.stop()
+            self.say(str(error), is_problem=True)
+            return
         if self._config.get_property("preview"):
             self._bench.preview(self._values())
         else:
@@ -234,10 +237,12 @@ class Dialog:
             self._restart()
             overwritten(self._places, wanted)  # or one would wait for a refusal
             for place in self._places:
-                if place != self._opened:
-                    self._reopen(place)
-                self._bench.apply(values)
+                is_first = place == self._places[0]
+                self._full = self._bench if is_first else self._open(place, self._painters)
+                self._full.apply(values)
                 self._loop.run()
+                if not is_first:
+                    self._full.close()
                 if self._result is None:
                     return None
                 results.append(self._result)
@@ -247,8 +252,6 @@ class Dialog:
             return None
         finally:
             self._loop = None
-            if len(results) < len(self._places) and self._opened != self._places[0]:
-                self._reopen(self._places[0])
             self._bar.hide()
             self._inputs.set_sensitive(True)
             self._window.set_response_sensitive(Gtk.ResponseType.OK, True)
@@ -259,7 +262,7 @@ class Dialog:
 
     def _cancel(self) -> None:
         self._is_stopped = True
-        self._bench.stop()
+        self._full.stop()
 
 
 def with_access_key(label: str, taken: set[str]) -> str:

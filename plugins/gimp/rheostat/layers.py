@@ -47,7 +47,8 @@ def check_alive(*items: Any) -> None:
     """RheostatError `bad-picture` if a layer, mask or channel was deleted meanwhile."""
     if not all(item.is_valid() for item in items):
         raise _refuse(
-            _("The layer was deleted while it was filtered."), _("Undo, and filter again.")
+            _("A layer, mask or channel that is needed was deleted."),
+            _("Undo its deletion, and filter again."),
         )
 
 
@@ -100,8 +101,10 @@ def read(layer: Any) -> Pixels:
     """The layer's pixels, sRGB-encoded.
 
     8 and 16 bit sRGB layers are read as they are; everything else (linear, float, another colour
-    space) as float, which holds colours outside sRGB too.
+    space) as float, which holds colours outside sRGB too. RheostatError `bad-picture` if it was
+    deleted.
     """
+    check_alive(layer)
     native = Babl.get_name(layer.get_format())
     form = _WIRE.get(native, _layout(layer) + "32f")
     return _read(layer, form, BABL[form], (0, 0, layer.get_width(), layer.get_height()))
@@ -114,7 +117,7 @@ def read_maps(items: dict[str, Any], layer: Any) -> dict[str, Pixels]:
 
 
 def _read_map(item: Any, layer: Any) -> Pixels:
-    check_alive(item)
+    check_alive(item, layer)
     x, y = (a - b for a, b in zip(layer.get_offsets()[1:], item.get_offsets()[1:]))
     width, height = layer.get_width(), layer.get_height()
     # Premultiplied, so that what is transparent becomes black; every second value is alpha.

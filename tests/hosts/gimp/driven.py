@@ -11,6 +11,7 @@ from typing import Any
 import gi
 from hosts.gimp.images import describe, load, tree
 from hosts.gimp.partial import white
+from hosts.gimp.screen import preview
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("Gtk", "3.0")
@@ -146,5 +147,51 @@ def reset_in_place(image: Any) -> dict[str, Any]:
     return during(image, User.reset, noise=40.0, output="replace")
 
 
-ALL = (reset, reset_in_place)
+def deleted(image: Any) -> dict[str, Any]:
+    """The second layer is deleted while the first is rendered; then the dialog is used again."""
+    user, second = User(image), image.get_layers()[1]
+
+    def acts() -> Acts:
+        user.answer(OK)
+        yield lambda: user.is_rendering
+        image.remove_layer(second)
+        yield lambda: user.problems
+        user.config.set_property("noise", 10.0)
+        yield lambda: preview(image)
+        user.answer(CANCEL)
+
+    return {"status": user.use(acts()), "problems": user.problems, "layers": tree(image)}
+
+
+def deleted_and_cancelled(image: Any) -> dict[str, Any]:
+    """The first layer is deleted and the render of the second cancelled."""
+    user, first = User(image), image.get_layers()[0]
+
+    def acts() -> Acts:
+        user.answer(OK)
+        yield lambda: user.finished
+        image.remove_layer(first)
+        user.answer(CANCEL)
+        yield lambda: preview(image)
+        user.answer(CANCEL)
+
+    return {"status": user.use(acts()), "problems": user.problems, "layers": tree(image)}
+
+
+def map_deleted(image: Any) -> dict[str, Any]:
+    """A channel is deleted, and chosen as a map; then none is."""
+    user = User(image)
+
+    def acts() -> Acts:
+        yield lambda: preview(image)
+        image.remove_channel(image.get_channels()[0])
+        user.config.set_property("maps", SKY)
+        yield lambda: user.problems
+        user.config.set_property("maps", "{}")
+        user.answer(OK)
+
+    return {"status": user.use(acts()), "problems": user.problems, "layers": tree(image)}
+
+
+ALL = (reset, reset_in_place, deleted, deleted_and_cancelled, map_deleted)
 CASES = {each.__name__: each for each in ALL}
