@@ -66,7 +66,7 @@ def test_the_whole_image_is_what_is_visible(seen: dict[str, Any]) -> None:
     assert case["layers"][1:] == ["veil", "Background"]
     assert case["again"]["pixels"] == case["result"]["pixels"]  # it does not filter itself
     assert case["shown"][0] == case["shown"][1]
-    assert settings(case["result"]).source == {"visible": True}
+    assert settings(case["result"]).source["visible"] is True
 
 
 def test_in_place_of_the_pixels_the_selection_counts(seen: dict[str, Any]) -> None:
@@ -81,9 +81,20 @@ def test_in_place_of_the_pixels_the_selection_counts(seen: dict[str, Any]) -> No
     assert "'Background' are locked" in case["locked"]["error"]
 
 
-def test_a_name_that_the_user_gave_stays(seen: dict[str, Any]) -> None:
-    assert seen["named"]["name"] == "night sky"
-    assert settings(seen["named"]).controls["noise"] == 40
+def test_a_name_that_the_user_gave_stays_and_no_other(seen: dict[str, Any]) -> None:
+    names = seen["named"]
+    assert names["longer"] == "Tiny · noise 20 · detail 0.3 – sky"
+    assert names["other"] == "night sky"
+    assert names["alike"] == "Tiny · noise 20 · detail 0.3 #1"
+    assert names["numbered"] == "Tiny · noise 30 · detail 0.3"
+    assert names["copied"] == "Tiny · noise 20 · detail 0.3 copy"
+    assert names["copy"] == "Tiny · noise 40 · detail 0.3"
+    assert names["foreign"] == "Tiny · noise 40 · detail 0.3"
+
+
+def test_records_that_do_not_say_the_name_go_by_the_settings(seen: dict[str, Any]) -> None:
+    assert seen["named"]["old"] == "Tiny · noise 10 · detail 0.3"
+    assert seen["named"]["old longer"] == "Tiny · noise 10 · detail 0.3 – sky"
 
 
 def test_a_mask_that_is_switched_off_is_not_the_results(seen: dict[str, Any]) -> None:

@@ -180,7 +180,7 @@ def insert(image: Any, place: Place, rendered: Rendered, name: str, maps: dict[s
     write(layer, (0, 0, *box[2:]), rendered.format, rendered.pixels)
     image.insert_layer(layer, *place.slot(image))
     cover(image, layer, place.masked_like, selected=True)
-    sources.remember(layer, place, rendered.settings, maps)
+    sources.remember(layer, place, rendered.settings, name, maps)
     return layer
 
 
@@ -204,7 +204,7 @@ def replace(image: Any, place: Place, rendered: Rendered, name: str, maps: dict[
     write(layer, whole, rendered.format, rendered.pixels)
     layer.set_lock_content(is_locked)
     image.insert_layer(layer, *place.slot(image))
-    sources.remember(layer, place, rendered.settings, maps)
+    sources.remember(layer, place, rendered.settings, name, maps)
     image.remove_layer(result)
     image.set_selected_layers([layer])
     layer.set_name(name)

@@ -211,12 +211,14 @@ def retune(
                 return _commit(image, model, answer)[0]
             layers.check_alive(*answer.items)
             name = title(model.name, model.controls, answer.values)
-            known = [c for c in model.controls if c.id in settings.controls]
-            if not result.get_name().startswith(title(model.name, known, settings.controls)):
-                name = result.get_name()  # one that the user gave it
+            old = result.get_name()
+            is_renamed = sources.is_renamed(result, settings, model)
             ((place,), (rendered,)) = answer.places, answer.results
             with one_step(image):
-                return layers.replace(image, place, rendered, name, answer.maps)
+                layer = layers.replace(image, place, rendered, name, answer.maps)
+                if is_renamed:
+                    layer.set_name(old)
+                return layer
 
     return _report(procedure, work)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import metadata
 from gi.repository import Gimp
 from rheostat_client import carried, installed
+from rheostat_client.controls import title
 from rheostat_client.errors import RheostatError
+from rheostat_client.models import ModelInfo
 from rheostat_client.settings import PARASITE, Settings
 from rheostat_client.texts import _
 
@@ -33,14 +36,16 @@ def record(layer: Any) -> Settings | None:
         return None
 
 
-def remember(layer: Any, place: Place, settings: str, maps: dict[str, Any]) -> None:
-    """Note on `layer` what made it, at which place, and which items were its maps.
+def remember(layer: Any, place: Place, settings: str, name: str, maps: dict[str, Any]) -> None:
+    """Note on `layer` what made it, at which place, the `name` that goes with that, and which items
+    were its maps.
 
     To be called within an undo group: source and maps get names of their own, if they have none.
     """
+    source = {"visible": True} if place.is_whole else _described(place.layer)
     made = replace(
         Settings.from_json(settings),
-        source={"visible": True} if place.is_whole else _described(place.layer),
+        source={**source, "result": name},
         maps={control: _described(item) for control, item in maps.items()},
     )
     layer.attach_parasite(Gimp.Parasite.new(PARASITE, _KEPT, made.to_json().encode()))
@@ -62,6 +67,19 @@ def settings_of(image: Any, result: Any) -> Settings:
             _("Select a layer that a Rheostat filter made."),
         )
     return settings
+
+
+def is_renamed(result: Any, settings: Settings, model: ModelInfo) -> bool:
+    """Whether `result` has another name than it was given, or than GIMP gives copies of that."""
+    known = [control for control in model.controls if control.id in settings.controls]
+    given = str(settings.source.get("result") or title(model.name, known, settings.controls))
+    image, kind, mode = result.get_image(), result.type(), Gimp.LayerMode.NORMAL
+    layer = Gimp.Layer.new(image, given, 1, 1, kind, 100.0, mode)
+    copy = layer.copy()  # `… copy`, in GIMP's language
+    names = (given, copy.get_name())
+    for each in (layer, copy):
+        each.delete()
+    return re.sub(r" #\d+$", "", result.get_name()) not in names  # GIMP numbers what is alike
 
 
 def origin(image: Any, result: Any, settings: Settings) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import gi
 from hosts.gimp.divided import visible
-from hosts.gimp.images import call, describe, load, save, tree
+from hosts.gimp.images import RECORD, call, describe, load, save, tree
 from hosts.gimp.partial import grey, white
 from hosts.gimp.retuned import retune
 
@@ -133,10 +133,40 @@ def in_place(image: Any, source: Any, _file: str) -> dict[str, Any]:
 
 
 def named(image: Any, source: Any, _file: str) -> dict[str, Any]:
-    """A result has a name that the user gave it."""
+    """A result has names that the user gave it, or GIMP, or the filter in another language."""
     call(image, [source], noise=20.0)
-    image.get_layers()[0].set_name("night sky")
-    return retune(image, {"noise": 40.0})
+    names: dict[str, Any] = {}
+
+    def renamed(case: str, name: str) -> None:
+        image.get_layers()[0].set_name(name)
+        names[case] = retune(image, {"noise": 40.0})["name"]
+
+    names["given"] = retune(image, {"noise": 20.0})["name"]
+    renamed("longer", f"{names['given']} – sky")
+    renamed("other", "night sky")
+    image.remove_layer(image.get_layers()[0])
+    for _ in range(2):
+        call(image, [source], noise=20.0)
+    names["alike"] = image.get_layers()[1].get_name()
+    names["numbered"] = retune(image, {"noise": 30.0}, at=1)["name"]
+    image.insert_layer(image.get_layers()[0].copy(), None, 0)
+    names["copied"] = image.get_layers()[0].get_name()
+    names["copy"] = retune(image, {"noise": 40.0})["name"]
+    rewrite(image.get_layers()[0], result="Winzig · Rauschen 40")
+    renamed("foreign", "Winzig · Rauschen 40")
+    rewrite(image.get_layers()[0], result=None)  # as records were before
+    names["old"] = retune(image, {"noise": 10.0})["name"]
+    rewrite(image.get_layers()[0], result=None)
+    renamed("old longer", f"{names['old']} – sky")
+    return names
+
+
+def rewrite(layer: Any, **source: Any) -> None:
+    """Change what a record says of its source; None takes it out."""
+    record = json.loads(bytes(layer.get_parasite(RECORD).get_data()))
+    both = {**record["source"], **source}
+    record["source"] = {name: value for name, value in both.items() if value is not None}
+    layer.attach_parasite(Gimp.Parasite.new(RECORD, 3, json.dumps(record).encode()))
 
 
 def mask_off(image: Any, source: Any, _file: str) -> dict[str, Any]:
