@@ -106,5 +106,8 @@ def test_a_preview_in_a_file_is_taken_out_by_another_session(within: Act) -> Non
     assert within("saved") == [PREVIEW, "Background"]
     seen = within("swept")
     assert seen["file"] == ["Background"]
+    assert seen["is dirty"]  # until it is saved, its file has the preview
     assert seen["alive"] == [PREVIEW, "Background"]
     assert seen["another"] == ["Background"]
+    assert seen["left"] == 1
+    assert not seen["is import dirty"]

@@ -171,7 +171,8 @@ def sweep(image: Any) -> None:
             continue
         session, _, process = bytes(mark.get_data()).decode().partition(" ")
         if session != _session() or not _is_alive(int(process)):
-            with unnoticed(image):
+            # It may be in the image's file, which is to be saved without it then.
+            with unnoticed(image, is_news=image.get_xcf_file() is not None):
                 image.remove_layer(layer)
 
 

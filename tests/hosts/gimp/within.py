@@ -73,19 +73,26 @@ def saved(image: Any, source: Any, file: str) -> list[str]:
     return [layer["name"] for layer in tree(load(file))]
 
 
-def swept(_image: Any, _source: Any, file: str) -> dict[str, Any]:
-    """The file is opened in another session, in which a process may have the same number."""
+def swept(imported: Any, source: Any, file: str) -> dict[str, Any]:
+    """The file is opened in another session, in which a process may have the same number; a preview
+    that its process left is in no file."""
     preview = importlib.import_module("preview")
     image = load(file)
+    image.clean_all()
     preview.sweep(image)
-    seen = {"file": [layer["name"] for layer in tree(image)]}
+    seen = {"file": [layer["name"] for layer in tree(image)], "is dirty": image.is_dirty()}
     shown(image, image.get_layers()[0])
     preview.sweep(image)
     seen["alive"] = [layer["name"] for layer in tree(image)]
     mark = Gimp.Parasite.new(preview.MARK, 0, f"another {os.getpid()}".encode())
     image.get_layers()[0].attach_parasite(mark)
     preview.sweep(image)
-    return {**seen, "another": [layer["name"] for layer in tree(image)]}
+    seen["another"] = [layer["name"] for layer in tree(image)]
+    imported.clean_all()
+    shown(imported, source)
+    imported.get_layers()[0].attach_parasite(mark)
+    preview.sweep(imported)
+    return {**seen, "left": len(imported.get_layers()), "is import dirty": imported.is_dirty()}
 
 
 def shown(image: Any, source: Any) -> tuple[Any, Any]:
