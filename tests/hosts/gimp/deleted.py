@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from hosts.gimp.images import load, tree
-from hosts.gimp.screen import find, keys, open_dialog, show, wait_for
+from hosts.gimp.screen import find, open_dialog, press_ok, show, wait_for
 
 
 def main(picture: str, key: str, model: str) -> dict[str, Any]:
@@ -15,8 +14,7 @@ def main(picture: str, key: str, model: str) -> dict[str, Any]:
     (layer,) = image.get_layers()
     image.insert_layer(layer.copy(), None, 0)
     image.set_selected_layers([layer])
-    keys(open_dialog(show(image), key, model), "alt+o")
-    time.sleep(1)  # the render takes longer
+    press_ok(image, open_dialog(show(image), key, model))
     image.remove_layer(layer)
     seen = {"deleted": tree(image)}
     wait_for(lambda: find("^GIMP Message$"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import gi
@@ -12,6 +11,7 @@ from hosts.gimp.screen import (
     find,
     keys,
     open_dialog,
+    press_ok,
     preview,
     show,
     wait_for,
@@ -56,9 +56,9 @@ def whole(image: Any, window: str, key: str, retune: str, model: str) -> dict[st
 def moved(image: Any, window: str, key: str, _retune: str, model: str) -> dict[str, Any]:
     """Another source is chosen while the first is rendered in full."""
     dialog = open_dialog(window, key, model)
-    keys(dialog, "alt+o")
-    time.sleep(1)  # the render takes longer
+    press_ok(image, dialog)
     keys(dialog, *WHOLE)
+    assert find(f"^{model}$"), "the render was over before the keys came"
     wait_for_layers(image, 2)
     wait_for(lambda: not find(f"^{model}$"))
     return {"filtered": tree(image)}

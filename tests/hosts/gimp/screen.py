@@ -72,6 +72,13 @@ def open_dialog(window: str, key: str, model: str) -> str:
     return dialog
 
 
+def press_ok(image: Any, dialog: str) -> None:
+    """Press OK in a dialog that has a preview, and wait until it renders in full."""
+    wait_for(lambda: preview(image))
+    keys(dialog, "alt+o")
+    wait_for(lambda: not preview(image))
+
+
 def put_aside(dialog: str) -> None:
     """Move a dialog over the docks, so that the whole picture is seen."""
     xdotool("windowmove", dialog, "915", "40")
