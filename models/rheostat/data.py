@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from rheostat_client.errors import RheostatError
 from torch import Tensor
 
+LEVELS = 255.0  # 8-bit levels in the unit range
+LUMA = (0.299, 0.587, 0.114)  # of red, green and blue (BT.601)
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"}
 
 
@@ -29,14 +31,23 @@ def find_pictures(folder: Path) -> list[Path]:
 
 
 def read_rgb(path: Path) -> Tensor:
-    """An 8-bit RGB picture as uint8 (3, H, W); RheostatError `bad-picture` if it cannot be read."""
+    """A picture as 8-bit RGB, uint8 (3, H, W); RheostatError `bad-picture` if it cannot be read."""
     try:
         with Image.open(path) as image:
-            pixels = np.array(image.convert("RGB"))
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+            if image.mode in ("I", "F"):
+                raise RheostatError(
+                    "bad-picture",
+                    f"{path} has values of 32 bits; which of them is white is not known.",
+                    "Save it with 8 or 16 bits for a value, or remove it.",
+                )
+            pixels = np.array(image if image.mode.startswith("I;16") else image.convert("RGB"))
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise RheostatError(
             "bad-picture", f"{path} cannot be read: {error}.", "Replace or remove the file."
         ) from error
+    if pixels.ndim == 2:  # grey of 16 bits, which `convert` would cut off at 255
+        grey = np.rint(pixels / np.float32(257)).astype(np.uint8)
+        pixels = np.stack((grey, grey, grey), axis=2)
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
 
 
@@ -48,7 +59,7 @@ def read_all(paths: Sequence[Path]) -> list[Tensor]:
 
 def to_float(pixels: Tensor) -> Tensor:
     """uint8 -> float32 in 0..1."""
-    return pixels.float().div_(255)
+    return pixels.float().div_(LEVELS)
 
 
 class Crops:

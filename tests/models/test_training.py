@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from packages import REPOSITORY, random_denoiser
 from PIL import Image
 from rheostat import training
-from rheostat.data import centre
+from rheostat.data import centre, read_rgb
 from rheostat.degradations import add_gaussian_noise
 from rheostat.kernels import TunableConv2d
 from rheostat.losses import MultiLoss
@@ -308,6 +309,22 @@ def test_slopes_of_the_last_control_stay_those_of_the_last_control(
 
 def test_held_out_pictures_of_any_size_fit_every_network() -> None:
     assert centre(torch.zeros(3, 45, 300), 192).shape == (3, 40, 192)
+
+
+def test_grey_pictures_of_16_bits_are_as_bright_as_those_of_8(tmp_path: Path) -> None:
+    levels = torch.arange(48, dtype=torch.uint8).reshape(6, 8).numpy() * 5
+    Image.fromarray(levels).save(tmp_path / "8.png")
+    for name in ("16.png", "16.tif"):
+        Image.fromarray(levels * np.uint16(257)).save(tmp_path / name)
+        assert torch.equal(read_rgb(tmp_path / name), read_rgb(tmp_path / "8.png"))
+
+
+@pytest.mark.parametrize("kind", ["int32", "float32"])
+def test_pictures_whose_white_is_not_known_are_refused(kind: str, tmp_path: Path) -> None:
+    Image.fromarray(np.ones((6, 8), kind)).save(tmp_path / "deep.tif")
+    with pytest.raises(RheostatError, match=r"deep\.tif has values of 32 bits") as caught:
+        read_rgb(tmp_path / "deep.tif")
+    assert caught.value.code == "bad-picture"
 
 
 def test_of_two_pictures_one_is_held_out(pictures: Path, recipe: Path, tmp_path: Path) -> None:
