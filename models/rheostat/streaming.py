@@ -189,7 +189,8 @@ class Run:
         first, last = own.end, int(ready * layer.scale)
         if last <= first:
             return
-        above, below = int(first / layer.scale) - layer.radius, ready + layer.radius
+        above = int(first / layer.scale) - layer.radius
+        below = int(last / layer.scale) + layer.radius
         views = [source.read(above, below) for source in sources]
         if layer.frame and layer.write:
             layer.write(*views, out=own.room(last - first, views[0]))
@@ -343,6 +344,8 @@ def _caller(node: fx.Node, target: Any) -> Callable[..., Tensor]:
 
         args = [value(argument) for argument in node.args]
         kwargs = {name: value(argument) for name, argument in node.kwargs.items()}
+        if target == "to":  # without a change it would give rows that are soon written over
+            kwargs["copy"] = True
         if isinstance(target, str):
             return getattr(args[0], target)(*args[1:], **kwargs)  # type: ignore[no-any-return]
         return target(*args, **kwargs, **out)  # type: ignore[no-any-return]
