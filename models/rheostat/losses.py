@@ -48,7 +48,8 @@ class MultiLoss(nn.Module):
     def _average(self, index: int, loss: Tensor, weight: Tensor) -> Tensor:
         counted = loss[weight > 0]
         if counted.numel():
-            now, old = counted.mean().to(self.averages), self.averages[index]
+            # Of their sizes: what an adversarial loss is on average may be negative, or 0.
+            now, old = counted.abs().mean().to(self.averages), self.averages[index]
             self.averages[index] = now if old == 0 else self.decay * old + (1 - self.decay) * now
         return self.averages[index].clamp_min(1e-12)
 
@@ -65,7 +66,9 @@ def charbonnier(x: Tensor, y: Tensor, epsilon: float = 1e-3) -> Tensor:
 
 def total_variation(x: Tensor) -> Tensor:
     """Mean absolute difference (N,) of neighbouring values in `x` (N, C, H, W), both ways."""
-    return x.diff(dim=2).abs().mean((1, 2, 3)) + x.diff(dim=3).abs().mean((1, 2, 3))
+    # Along a side of one pixel there are none, whose mean would be no number.
+    ways = (x.diff(dim=d).abs().mean((1, 2, 3)) for d in (2, 3) if x.shape[d] > 1)
+    return sum(ways, x.new_zeros(len(x)))
 
 
 def gram(x: Tensor) -> Tensor:

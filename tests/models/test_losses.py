@@ -89,6 +89,21 @@ def test_a_discriminator_learns_to_tell_and_its_judgement_can_be_followed() -> N
     assert bool((generator_loss(judge(fake)) > generator_loss(judge(real))).all())
 
 
+def test_a_loss_that_may_be_negative_is_divided_by_its_size() -> None:
+    loss, one = losses.MultiLoss(("judge",)), torch.ones(2)
+    for value in (-0.5, 0.2, -0.5):
+        found = loss({"judge": torch.full((2,), value)}, {"judge": one})
+        assert abs(float(found)) < 1.1
+    assert float(loss.averages) == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("size", [(1, 6), (6, 1), (1, 1)])
+def test_along_a_side_of_one_pixel_nothing_varies(size: tuple[int, int]) -> None:
+    x = torch.rand(2, 3, *size, generator=seeded())
+    expected = x.diff(dim=2 if size[1] == 1 else 3).abs().sum((1, 2, 3)) / max(1, 3 * 5)
+    torch.testing.assert_close(losses.total_variation(x), expected)
+
+
 def test_samplers_keep_their_ranges_and_repeat_with_the_seed() -> None:
     for draw in (samplers.uniform, samplers.corners, samplers.simplex, samplers.log_uniform):
         lam = draw(4000, 3, seeded())
