@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from pathlib import Path
@@ -20,7 +21,7 @@ from rheostat.package import (
     find_packages,
     read_package,
 )
-from rheostat.packing import pack, seal
+from rheostat.packing import pack, seal, write_golden
 from rheostat_client.errors import RheostatError
 from safetensors.torch import load_file, save_file
 
@@ -111,6 +112,8 @@ def test_weights_of_another_shape_are_refused(make_package: PackageMaker) -> Non
         ("width = 8", "depth = 8", "bad-package", "config"),
         ("blocks = 1", "blocks = 100000000", "bad-package", "100000000; 1024 is the most"),
         ("blocks = 1", "blocks = 500", "damaged-package", "does not fit"),
+        ("width = 8", "width = -5", "bad-package", "config"),
+        ("width = 8", f"width = {'[' * 5000}{']' * 5000}", "bad-package", MANIFEST),
         ('id = "tiny"', 'id = "other"', "bad-package", "other"),
         ('id = "detail"', 'id = "noise"', "bad-package", "same id"),
         ("default = 25.0", "default = 99.0", "bad-manifest", "default"),
@@ -181,6 +184,70 @@ def test_a_file_that_may_not_be_read_is_named(
     folder = make_package()
     monkeypatch.setattr(package_module, "file_digest", refuse)
     assert "cannot be read (Permission denied)" in refusal(folder).message
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("lam", np.float32(1)),
+        ("lam", np.zeros((2, 2, 1), np.float32)),
+        ("lam", np.zeros((0, 2), np.float32)),
+        ("input", np.zeros((1, 3, 16), np.float32)),
+        ("input", np.zeros((1, 4, 16, 16), np.float32)),
+    ],
+)
+def test_a_golden_picture_of_another_shape_is_refused(
+    make_package: PackageMaker, name: str, array: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+) -> None:
+    folder = make_package()
+    with np.load(folder / GOLDEN) as golden:
+        arrays = dict(golden)
+    np.savez(folder / GOLDEN, **(arrays | {name: array}))
+    seal(folder)
+    assert "do not fit together" in refusal(folder).message
+
+
+def test_a_golden_picture_of_very_many_positions_is_refused(make_package: PackageMaker) -> None:
+    folder = make_package()
+    x, lam = torch.zeros(1, 3, 2, 2), [[10.0, 0.0]] * 17
+    write_golden(folder / GOLDEN, random_denoiser(), x, lam[:16])
+    seal(folder)
+    assert read_package(folder).check_golden() < 1e-5
+    write_golden(folder / GOLDEN, random_denoiser(), x, lam)
+    seal(folder)
+    assert "do not fit together" in refusal(folder).message
+
+
+def test_a_golden_picture_that_claims_more_than_there_is_is_refused_before_it_has_memory(
+    make_package: PackageMaker,
+) -> None:
+    folder = make_package()
+    claims = io.BytesIO()
+    header = {"descr": "<f4", "fortran_order": False, "shape": (1, 3, 10**6, 10**6)}
+    np.lib.format.write_array_header_1_0(claims, header)
+    with ZipFile(folder / GOLDEN, "w") as file:
+        file.writestr("input.npy", claims.getvalue() + bytes(100))
+    seal(folder)
+    assert "input ends early" in refusal(folder).message
+
+
+def test_a_golden_picture_whose_bytes_cannot_be_unpacked_is_refused(
+    make_package: PackageMaker,
+) -> None:
+    folder = make_package()
+    damaged = bytearray((folder / GOLDEN).read_bytes())
+    damaged[60:80] = b"\xff" * 20
+    (folder / GOLDEN).write_bytes(damaged)
+    seal(folder)
+    assert refusal(folder).code == "damaged-package"
+
+
+def test_weights_that_cannot_be_computed_with_are_refused(make_package: PackageMaker) -> None:
+    folder = make_package()
+    weights = load_file(folder / WEIGHTS)
+    save_file({k: v.to(torch.float8_e4m3fn) for k, v in weights.items()}, folder / WEIGHTS)
+    seal(folder)
+    assert "holds F8_E4M3; F16, BF16, F32" in refusal(folder).message
 
 
 def test_golden_is_never_unpickled(make_package: PackageMaker) -> None:
