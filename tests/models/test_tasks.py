@@ -56,6 +56,17 @@ def test_samples_have_the_patch_size_and_lambda_in_range(
     assert bool((task.level(batch.lam[:, :-1]) > 0).all())
 
 
+@pytest.mark.parametrize(("count", "detailed"), [(1, 0.5), (2, 0.25), (4, 0.35)])
+def test_small_batches_have_their_share_of_detail_too(
+    task: Restoration, photograph: Tensor, count: int, detailed: float
+) -> None:
+    clean, generator = photograph[:, :, :48, :48].expand(count, -1, -1, -1), torch.Generator()
+    drawn = [task.draw(clean, detailed, generator.manual_seed(seed)).lam for seed in range(40)]
+    numbers = [int((lam[:, -1] > 0).sum()) for lam in drawn]
+    assert set(numbers) == {int(count * detailed), int(count * detailed) + 1}
+    assert sum(numbers) / (40 * count) == pytest.approx(detailed, abs=0.15)
+
+
 def test_a_fault_is_there_and_drawn_by_seed(task: Restoration, photograph: Tensor) -> None:
     for fault in task.probes.values():
         once, again = (

@@ -79,7 +79,8 @@ class Restoration(Task):
         faults = self.draw_faults(count, generator)
         detail = torch.rand(count, generator=generator)
         detail[torch.rand(count, generator=generator) < 0.5] = 1.0
-        detail[round(count * detailed) :] = 0.0  # a fixed number keeps the step time even
+        share = count * detailed + float(torch.rand((), generator=generator))
+        detail[int(share) :] = 0.0  # an even number keeps the step time even
         degraded = self.degrade(clean, faults, generator)
         down, right = torch.randint(2, (2,), generator=generator).tolist()
         lam = torch.cat((faults, detail[:, None]), dim=1)
