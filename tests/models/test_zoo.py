@@ -171,6 +171,14 @@ def test_a_constant_map_equals_the_scalar(
         )
 
 
+def test_in_half_precision_results_are_float32_and_finite(
+    package: Package, network: Network
+) -> None:
+    half = network.bake(positions(package)[2]).to(torch.bfloat16)(package.golden()[0])
+    assert half.dtype == torch.float32
+    assert bool(half.isfinite().all())
+
+
 def test_half_precision_does_not_show(restorer: Package, task: Restoration) -> None:
     network = restorer.load()
     clean = to_float(read_rgb(PHOTOGRAPH))[None, :, 64:224, 96:256]
