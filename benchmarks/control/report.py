@@ -88,6 +88,8 @@ def _race(*runs: Callable[[], object]) -> list[float]:
         for index, run in enumerate(runs):
             start = time.perf_counter()
             run()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
             best[index] = min(best[index], time.perf_counter() - start)
     return best
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import math
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import msgspec
 import torch
@@ -61,15 +62,12 @@ def all_runs(recipe: Recipe) -> list[Run]:
 
 
 def claim(store: Path, runs: list[Run]) -> Iterator[Run]:
-    """Runs that are neither done nor being done by a living process; several may share `store`."""
+    """Runs that are neither done nor being done by a process; several may share `store`."""
     store.mkdir(parents=True, exist_ok=True)
     for run in runs:
-        mark = store / f"{run.name}.claim"
-        if (store / f"{run.name}.json").exists() or _is_claimed(mark):
-            continue
-        mark.write_text(str(os.getpid()))
-        yield run
-        mark.unlink(missing_ok=True)
+        with (store / f"{run.name}.claim").open("w") as mark:
+            if _lock(mark) and not (store / f"{run.name}.json").exists():
+                yield run
 
 
 def perform(run: Run, task: Task, crops: Crops, store: Path) -> None:
@@ -165,9 +163,10 @@ class _Trainer:
             optimizer.step()
 
 
-def _is_claimed(mark: Path) -> bool:
+def _lock(mark: IO[str]) -> bool:
+    """Whether nobody else holds it; it goes with the process, however that ends."""
     try:
-        os.kill(int(mark.read_text()), 0)
-    except (OSError, ValueError):
+        fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         return False
     return True
