@@ -16,8 +16,8 @@ from pathlib import Path
 import bm3d
 import numpy as np
 import torch
-from rheostat.data import find_pictures, read_rgb, to_float
-from rheostat.degradations import LEVELS, add_gaussian_noise
+from rheostat.data import LEVELS, find_pictures, read_rgb, to_float
+from rheostat.degradations import add_gaussian_noise
 from rheostat.nets import Network
 from rheostat.package import Package, find_packages, read_package
 from rheostat_client.pixels import pixel_format

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from rheostat.data import find_pictures, read_rgb, to_float
+from rheostat.data import LUMA, find_pictures, read_rgb, to_float
 from rheostat.nets import Network
 from rheostat.package import find_packages, read_package
 from rheostat.tasks.denoise import CameraTask
@@ -28,7 +28,6 @@ CASES = {"white noise, σ 25": (25.0, 0.0), "a camera's noise, σ 15": (15.0, 1.
 STRENGTHS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3)  # of grain
 DETAILS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 COSTS = (0.1, 0.25, 0.5)  # dB
-LUMA = torch.tensor([0.299, 0.587, 0.114])
 
 
 @torch.inference_mode()
@@ -68,7 +67,7 @@ def _ways(network: Network, noisy: Tensor, sigma: float, camera: float) -> dict[
 
     plain = denoised(sigma, 0.0)
     rest = noisy - plain
-    luma = (LUMA[:, None, None] * rest).sum(1, keepdim=True)
+    luma = (torch.tensor(LUMA)[:, None, None] * rest).sum(1, keepdim=True)
     return {
         "opacity": [plain + g * rest for g in STRENGTHS],
         "luma alone": [plain + g * luma for g in STRENGTHS],

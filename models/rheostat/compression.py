@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-LEVELS = 255.0  # 8-bit levels in the unit range
-LUMA = (0.299, 0.587, 0.114)
+from .data import LEVELS, LUMA
+
 BLOCK = 8  # pixels on a side
 LARGEST = 1100  # of a coefficient's absolute value, in 8-bit levels
 BINS = 4  # for each level
 STEPS = 160  # largest step of quantisation told from others
 ROUNDING = 0.4  # σ that rounding to whole levels gives a coefficient
+FAR = 8.0  # from 0, in the unit range: what lies further out says nothing
 STRAY = 0.05  # share of coefficients that lie anywhere, as where the picture was cut off at white
 FLAT = 1.25  # coefficients below say nothing: 0 is a multiple of every step
 SURE = 20.0  # natural logarithm of the odds that a picture was quantised at all
@@ -39,7 +40,7 @@ def quality(parts: Sequence[Tensor]) -> float:
     frequency and each step we ask how much likelier that makes what we see than no step at all, and
     take the quality whose table of steps is likeliest. The grid may begin anywhere.
     """
-    planes = [(torch.tensor(LUMA)[:, None, None] * LEVELS * part).sum(0) for part in parts]
+    planes = [LEVELS * luma(part) for part in parts]
     best, found = SURE, 100.0
     for corner in dict.fromkeys(((0, 0), _corner(planes))):
         odds = _odds(_coefficients(planes, corner))
@@ -47,6 +48,12 @@ def quality(parts: Sequence[Tensor]) -> float:
         if evidence > best:
             best, found = evidence, value
     return found
+
+
+def luma(part: Tensor) -> Tensor:
+    """(H, W) of `part` (3, H, W); what is no number is black, and nothing is out of all bounds."""
+    bounded = part.nan_to_num().clamp(-FAR, FAR)
+    return (torch.tensor(LUMA)[:, None, None] * bounded).sum(0)
 
 
 def _tables() -> Tensor:

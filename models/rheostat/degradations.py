@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-LEVELS = 255.0  # 8-bit levels in the unit range
+from .data import LEVELS
+
 REACH = 18  # pixels on each side that `blur` looks at
 GAMMA = 2.2  # of the sRGB curve, about
 DARKEST = 0.01  # of linear light; below, the curve is straight

@@ -13,10 +13,9 @@ import torch.nn.functional as F
 from rheostat_client.errors import RheostatError
 from torch import Tensor
 
-from .compression import quality
+from .compression import luma, quality
+from .data import LEVELS, LUMA
 
-LEVELS = 255.0  # 8-bit levels in the unit range
-LUMA = (0.299, 0.587, 0.114)
 SIDE = 7  # of a patch, in pixels
 PATCHES = 40_000  # looked at, about
 FEWEST = 3 * SIDE**2  # patches that say something
@@ -54,10 +53,9 @@ def white_noise(parts: Sequence[Tensor]) -> float:
     have more slope than such noise makes, which are left out a few times over (after Liu, Tanaka
     and Okutomi, 2013).
     """
-    weights = torch.tensor(LUMA)
     is_grey = all(torch.equal(part[0], part[c]) for part in parts for c in (1, 2))
-    gain = 1.0 if is_grey else float(weights.square().sum().sqrt())
-    patches = _patches((weights[:, None, None] * part).sum(0) for part in parts)
+    gain = 1.0 if is_grey else float(torch.tensor(LUMA).norm())
+    patches = _patches(luma(part) for part in parts)
     mean, slope = patches.mean((1, 2)), _slope(patches)
     directions = _quietest(patches[_not_clipped(patches)])
     variance = _variance(patches[_not_clipped(patches)], directions)

@@ -76,4 +76,4 @@ def orthogonal(matrices: Tensor) -> Tensor:
 def _matrices(kernels: Tensor, *, stacked: bool) -> Tensor:
     """(P, *kernel), or without `stacked` one kernel, as (P or 1, rows, columns)."""
     kernels = kernels if stacked else kernels[None]
-    return kernels[:, None] if kernels.ndim == 2 else kernels.flatten(2)
+    return kernels.flatten(2) if kernels.ndim > 2 else kernels.reshape(len(kernels), 1, -1)

@@ -103,16 +103,12 @@ class LPIPS(nn.Module):
         return self.distance(self.describe(x), self.describe(y))
 
     def describe(self, x: Tensor) -> list[Tensor]:
-        """What the distance compares: feature maps of `x`, each pixel's of length 1."""
-        return [F.normalize(features, dim=1, eps=1e-10) for features in self.maps(x)]
-
-    def maps(self, x: Tensor) -> list[Tensor]:
-        """The seven feature maps (N, C, h, w) of `x`, fine to coarse: what style losses compare."""
+        """What the distance compares: seven feature maps (N, C, h, w), each pixel's of length 1."""
         x = (x * 2 - 1 - self.get_buffer("shift")) / self.get_buffer("scale")
         maps = []
         for start, end in itertools.pairwise((0, *_SLICES)):
             x = self.features[start:end](x)
-            maps.append(x)
+            maps.append(F.normalize(x, dim=1, eps=1e-10))
         return maps
 
     def distance(self, x: list[Tensor], y: list[Tensor]) -> Tensor:

@@ -66,6 +66,20 @@ def test_parts_say_what_the_whole_says(photograph: Tensor) -> None:
     assert noise(parts) == pytest.approx(noise([picture]), abs=0.5)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e20])
+def test_values_that_say_nothing_do_not_hide_what_others_say(
+    photograph: Tensor, value: float
+) -> None:
+    picture = noisy(photograph, 10.0)
+    picture[:, 100:140, 50:90] = value
+    assert noise([picture]) == pytest.approx(10.0, abs=1.5)
+    picture = compress(photograph, 40, "4:2:0")
+    picture[:, 100:140, 50:90] = value
+    assert quality([picture]) == 40
+    with pytest.raises(RheostatError, match="at least 147 are needed"):
+        noise([torch.full((3, 64, 64), value)])
+
+
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_where_everything_is_cut_off_there_is_no_estimate(value: float) -> None:
     with pytest.raises(RheostatError, match="at least 147 are needed") as refused:

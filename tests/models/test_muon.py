@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from rheostat.kernels import TunableConv2d
 from rheostat.muon import Muon, orthogonal
@@ -48,6 +49,13 @@ def test_every_slope_is_a_kernel_of_its_own() -> None:
         torch.testing.assert_close(layer.weight_slopes[number], plain.weight)
         assert layer.bias_slopes is not None
         torch.testing.assert_close(layer.bias_slopes[number], plain.bias)
+
+
+def test_a_single_number_is_stepped_too() -> None:
+    network = nn.Module()
+    network.gain = nn.Parameter(torch.tensor(1.0))
+    stepped(network, [torch.tensor(3.0)])
+    assert float(network.gain.detach()) == pytest.approx(1 - 0.1 * 0.2)
 
 
 def test_learns_faint_directions_that_adam_is_still_looking_for() -> None:

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from ..data import LUMA
 from ..degradations import add_gaussian_noise, shrink
 from ..nets.upscaler import MAX_NOISE
 from .restoration import Restoration
@@ -50,12 +51,12 @@ class UpscaleTask(Restoration):
         return (faults[:, 0] + 10.0) ** -0.56
 
     def untouched(self, spoilt: Tensor) -> Tensor:
-        """Cubic interpolation."""
+        """Cubic interpolation with a = −0.75, where the field's tables, and `shrink`, have −0.5."""
         return F.interpolate(spoilt, scale_factor=self.scale, mode="bicubic").clamp(0, 1)
 
     def judged(self, picture: Tensor) -> Tensor:
         """Luma Y of BT.601 as 8-bit video has it, without a border of `scale` pixels."""
-        weights = picture.new_tensor([65.481, 128.553, 24.966]) / 255
+        weights = picture.new_tensor(LUMA) * (219 / 255)
         luma = (picture * weights[:, None, None]).sum(1, keepdim=True) + 16 / 255
         return luma[:, :, self.scale : -self.scale, self.scale : -self.scale]
 
