@@ -1,4 +1,4 @@
-"""The dialog in real GIMP while settings are reset and layers and maps go."""
+"""The dialog in real GIMP while settings are reset and layers, maps and selections go."""
 
 from __future__ import annotations
 
@@ -43,6 +43,15 @@ def test_reset_during_a_full_render_leaves_where_its_results_go(
     seen = driven("reset_in_place")
     assert seen["status"] == "success"
     assert [layer["pixels"] for layer in seen["layers"]] == 2 * [seen["expected"]["pixels"]]
+
+
+def test_what_was_selected_when_it_began_is_the_mask(driven: Callable[[str], Any]) -> None:
+    seen = driven("selected")
+    assert seen["status"] == "success"
+    assert len(seen["layers"]) == 4
+    for result in seen["layers"][::2]:
+        assert result["pixels"] == seen["expected"]["pixels"]
+        assert result["mask"]["pixels"] == seen["expected"]["mask"]["pixels"]
 
 
 def test_a_layer_deleted_while_another_renders_is_told_of_in_the_dialog(

@@ -153,16 +153,35 @@ def draft(image: Any, source: Any, name: str, box: Region) -> Any:
     return layer
 
 
-def cover(image: Any, layer: Any, like: Any, selected: bool) -> None:
-    """Give `layer`, in the image already, the mask of `like`; and of the selection if wanted.
+def selected(layer: Any, box: Region) -> bytes | None:
+    """What is selected in a box of `layer`, as masks have it; None if the image has no selection.
+
+    That may change before the result is there.
+    """
+    image = layer.get_image()
+    if Gimp.Selection.is_empty(image):
+        return None
+    (left, top), (x, y, width, height) = layer.get_offsets()[1:], box
+    area = Gegl.Rectangle.new(left + x, top + y, width, height)
+    mask = image.get_selection()
+    form = Babl.get_name(mask.get_format())
+    return bytes(mask.get_buffer().get(area, 1.0, form, Gegl.AbyssPolicy.NONE))
+
+
+def cover(layer: Any, like: Any, selection: bytes | None) -> None:
+    """Give `layer`, in the image already, the mask of `like`, and of the selection if there is one.
 
     A mask that is switched off does not count.
     """
-    selected = selected and not Gimp.Selection.is_empty(image)
-    if not selected and not like.get_apply_mask():
+    if selection is None and not like.get_apply_mask():
         return
-    mask = layer.create_mask(Gimp.AddMaskType.SELECTION if selected else Gimp.AddMaskType.WHITE)
+    mask = layer.create_mask(Gimp.AddMaskType.WHITE)
     layer.add_mask(mask)
+    if selection is not None:
+        area = Gegl.Rectangle.new(0, 0, mask.get_width(), mask.get_height())
+        buffer = mask.get_buffer()
+        buffer.set(area, Babl.get_name(mask.get_format()), selection)
+        buffer.flush()
     if like.get_apply_mask():
         # A mask has its layer's size: both offsets are those in the image.
         (x, y), (left, top) = like.get_offsets()[1:], layer.get_offsets()[1:]
@@ -179,7 +198,7 @@ def insert(image: Any, place: Place, rendered: Rendered, name: str, maps: dict[s
     layer = draft(image, place.layer, name, box)
     write(layer, (0, 0, *box[2:]), rendered.format, rendered.pixels)
     image.insert_layer(layer, *place.slot(image))
-    cover(image, layer, place.masked_like, selected=True)
+    cover(layer, place.masked_like, place.selection)
     sources.remember(layer, place, rendered.settings, name, maps)
     return layer
 

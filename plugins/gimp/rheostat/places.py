@@ -25,18 +25,15 @@ class Place(NamedTuple):
     layer     has the pixels; of the whole image it is a copy, which is not in the image
     box       x, y, width, height of what is filtered, in the layer's pixels
     above     the layer that the result goes directly above; None: above all others
+    selection what was selected in the box, as `layers.selected` has it; None: all of it
     is_whole  whether the source is all that is visible
     """
 
     layer: Any
     box: Region
     above: Any
+    selection: bytes | None = None
     is_whole: bool = False
-
-    @property
-    def is_new(self) -> bool:
-        """Whether nothing was made here before, so that the selection counts."""
-        return self.above is None or self.above.get_id() == self.layer.get_id()
 
     @property
     def masked_like(self) -> Any:
@@ -61,8 +58,10 @@ def find(image: Any, drawables: list[Any], source: str) -> list[Place]:
     RheostatError `bad-picture` for what cannot be filtered.
     """
     if source == IMAGE:
-        return [Place(whole(image), _selected(image), None, is_whole=True)]
-    return [Place(layer, layers.box(layer), layer) for layer in layers.chosen(drawables)]
+        both = whole(image), _selected(image)
+        return [Place(*both, None, layers.selected(*both), is_whole=True)]
+    boxes = [(layer, layers.box(layer)) for layer in layers.chosen(drawables)]
+    return [Place(layer, box, layer, layers.selected(layer, box)) for layer, box in boxes]
 
 
 @contextmanager
@@ -108,7 +107,7 @@ def again(image: Any, result: Any, settings: Settings) -> Place:
     is_whole = bool(settings.source.get("visible"))
     source = whole(image, result) if is_whole else sources.origin(image, result, settings)
     box = settings.region or (0, 0, source.get_width(), source.get_height())
-    return Place(source, box, result, is_whole)
+    return Place(source, box, result, is_whole=is_whole)
 
 
 def whole(image: Any, below: Any = None) -> Any:

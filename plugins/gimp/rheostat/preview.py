@@ -97,7 +97,7 @@ class PreviewLayer:
         self._file = _file(self._image)
         with unnoticed(self._image):
             self._image.insert_layer(layer, *self._slot())
-            layers.cover(self._image, layer, place.masked_like, selected=place.is_new)
+            layers.cover(layer, place.masked_like, place.selection)
         self._divide()
 
     def _divide(self) -> None:

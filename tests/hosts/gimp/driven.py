@@ -147,6 +147,13 @@ def reset_in_place(image: Any) -> dict[str, Any]:
     return during(image, User.reset, noise=40.0, output="replace")
 
 
+def selected(image: Any) -> dict[str, Any]:
+    """Something else is selected."""
+    image.select_ellipse(Gimp.ChannelOps.REPLACE, 20, 10, 40, 30)
+    Gimp.Selection.feather(image, 6.0)
+    return during(image, lambda _: Gimp.Selection.invert(image), noise=40.0)
+
+
 def deleted(image: Any) -> dict[str, Any]:
     """The second layer is deleted while the first is rendered; then the dialog is used again."""
     user, second = User(image), image.get_layers()[1]
@@ -193,5 +200,5 @@ def map_deleted(image: Any) -> dict[str, Any]:
     return {"status": user.use(acts()), "problems": user.problems, "layers": tree(image)}
 
 
-ALL = (reset, reset_in_place, deleted, deleted_and_cancelled, map_deleted)
+ALL = (reset, reset_in_place, selected, deleted, deleted_and_cancelled, map_deleted)
 CASES = {each.__name__: each for each in ALL}
