@@ -13,13 +13,14 @@ import pytest
 from client import peer
 from client.peer import Box, crop
 from packages import write_package
-from rheostat_client.connection import PART, Connection
+from rheostat_client.connection import Connection
 from rheostat_client.errors import RheostatError
 from rheostat_client.messages import Done, Error, Progress, Render, Tile
 from rheostat_client.models import ModelInfo
 from rheostat_client.pixels import content_hash
 from rheostat_client.rendezvous import is_claimed
 from rheostat_client.settings import Settings
+from rheostat_client.uploads import PART
 
 STARTS = {
     "scripted": [sys.executable, str(Path(peer.__file__))],

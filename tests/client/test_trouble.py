@@ -17,7 +17,7 @@ from client import peer as program
 from client.peer import PAUSE, Handler, Peer, endless
 from rheostat_client import exchange, link
 from rheostat_client.channel import Pulse
-from rheostat_client.connection import PART, WINDOW, Connection
+from rheostat_client.connection import Connection
 from rheostat_client.errors import RheostatError
 from rheostat_client.messages import (
     MAGIC,
@@ -36,6 +36,7 @@ from rheostat_client.messages import (
     Upload,
 )
 from rheostat_client.rendezvous import read, write
+from rheostat_client.uploads import PART, WINDOW
 
 PICTURE = (bytes(range(120)), "gray8", 12, 10)
 OFF = ("tiny", {"amount": 0.0})

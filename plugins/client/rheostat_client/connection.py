@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
-from typing import Any, Optional, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 from .canvas import Canvas
 from .channel import Answer
 from .errors import RheostatError, unreadable
-from .exchange import ANSWER, POLL, Exchange, Job, ShouldCancel, check
+from .exchange import ANSWER, POLL, Exchange, Job, ShouldCancel, compose
 from .messages import (
-    CHUNK,
     Bytes,
     Cancel,
     Cancelled,
@@ -30,25 +29,19 @@ from .messages import (
     Render,
     Shutdown,
     Status,
-    Stored,
     Tile,
-    Upload,
     Welcome,
 )
 from .models import ModelInfo
-from .pixels import hasher, pixel_format
 from .rendezvous import is_claimed, read, runtime_folder
 from .texts import _
+from .uploads import OnProgress, Uploads
 
 PATIENCE = 120.0  # seconds for a start: a cold, busy machine reads torch from disk
-PART = 2 * CHUNK  # bytes of pixels in one upload message
 MAX_SCALE = 16  # sides of a result for one of the picture's
-WINDOW = 2  # upload messages on their way at once, which bounds memory on both sides
 
-OnProgress = Optional[Callable[[int, int, str], None]]  # done, total, state
 Region = tuple[int, int, int, int]
 Grey = tuple[Bytes, str, int, int]  # pixels, form, width, height
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -90,7 +83,7 @@ class Connection:
     def __init__(self, exchange: Exchange) -> None:
         """Use `open` instead."""
         self._exchange = exchange
-        self._shapes: dict[str, tuple[str, int, int]] = {}  # form, width, height by hash
+        self._uploads = Uploads(exchange)
 
     @classmethod
     def open(
@@ -129,24 +122,7 @@ class Connection:
         row, and are neither copied nor to be changed meanwhile. Raises RheostatError `bad-format`,
         `bad-value`, `bad-picture`, `too-large`, `incomplete-pixels`, `cancelled`, `daemon-lost`.
         """
-        data = memoryview(pixels).cast("B")
-        size = pixel_format(form).size(width, height)
-        if len(data) != size:
-            raise RheostatError(
-                "bad-picture",
-                f"{width}×{height} pixels of {form} are {size} bytes; {len(data)} were given.",
-                "Give all rows, from the top, without padding.",
-            )
-        digest = hasher(form, width, height)
-        for chunk in _chunks(data):
-            check(should_cancel)
-            digest.update(chunk)
-        picture = _build(Upload, digest.hexdigest(), form, width, height)
-        held = self._exchange.ask(picture, Stored, {"hash": picture.hash}).received
-        if held < size:
-            self._send_pixels(picture, data, held, on_progress, should_cancel)
-        self._shapes[picture.hash] = (form, width, height)
-        return picture.hash
+        return self._uploads.bring(pixels, form, width, height, on_progress, should_cancel)
 
     def render(
         self,
@@ -167,12 +143,14 @@ class Connection:
         Raises RheostatError `unknown-pixels`, `unknown-model`, `unknown-control`, `bad-value`,
         `too-large`, `busy`, `overtaken`, `cancelled`, `daemon-lost` or `internal`.
         """
-        form, width, height = self._shape(hash)
+        form, width, height = self._uploads.shape(hash)
         if maps:
             self._need("maps", _("painted controls"))
         part, canvas = _inside(region, width, height), None
         job = uuid.uuid4().hex
-        request = _build(Render, job, model, hash, dict(controls), region, purpose, key, maps or {})
+        request = compose(
+            Render, job, model, hash, dict(controls), region, purpose, key, maps or {}
+        )
         with closing(self._exchange.follow(request, should_cancel)) as answers:
             for message, pixels in answers:
                 if isinstance(message, Tile):
@@ -201,8 +179,8 @@ class Connection:
         `no-estimate` if the pixels do not tell, or as `render` does.
         """
         self._need("estimates", _("estimates"))
-        _inside(region, *self._shape(hash)[1:])
-        request = _build(Estimate, uuid.uuid4().hex, model, hash, control, region)
+        _inside(region, *self._uploads.shape(hash)[1:])
+        request = compose(Estimate, uuid.uuid4().hex, model, hash, control, region)
         with closing(self._exchange.follow(request, should_cancel)) as answers:
             for message, _frames in answers:
                 if isinstance(message, Estimated):
@@ -330,15 +308,6 @@ class Connection:
         """Close."""
         self.close()
 
-    def _shape(self, hash: str) -> tuple[str, int, int]:
-        if hash in self._shapes:
-            return self._shapes[hash]
-        raise RheostatError(
-            "unknown-pixels",
-            f"The picture {hash!r} was not uploaded by this connection.",
-            "Upload it first.",
-        )
-
     def _need(self, capability: str, what: str) -> None:
         if capability not in self.welcome.capabilities:
             raise RheostatError(
@@ -348,51 +317,6 @@ class Connection:
                 ),
                 _("Update Rheostat, then stop the old daemon (`rheostat stop`)."),
             )
-
-    def _send_pixels(
-        self,
-        picture: Upload,
-        data: memoryview,
-        held: int,
-        on_progress: OnProgress,
-        should_cancel: ShouldCancel,
-    ) -> None:
-        """Send what comes after the `held` bytes, a window of messages ahead of the answers."""
-        front = self._exchange.link.front
-        match = {"hash": picture.hash}
-        sent, flying = held, 0
-        try:
-            while held < len(data):
-                sent = max(sent, held)  # another client may be sending the same picture
-                if flying < WINDOW and sent < len(data):
-                    part = data[sent : sent + PART]
-                    front.send(replace(picture, offset=sent), list(_chunks(part)))
-                    sent += len(part)
-                    flying += 1
-                    continue
-                held = self._exchange.expect(Stored, match, should_cancel).received
-                flying -= 1
-                if held < sent and not flying:
-                    raise RheostatError(
-                        "incomplete-pixels",
-                        _("The daemon kept {held} of the {sent} bytes it was sent.").format(
-                            held=held, sent=sent
-                        ),
-                        _("Try again."),
-                    )
-                if on_progress:
-                    on_progress(held, len(data), "uploading")
-        finally:
-            if flying:  # the next request would take the answers still to come for its own
-                self._exchange.link.close()
-
-
-def _build(kind: Callable[..., T], *values: Any) -> T:
-    try:
-        return kind(*values)
-    except (TypeError, ValueError) as error:
-        what = str(error)
-        raise RheostatError("bad-value", f"{what[:1].upper()}{what[1:]}.") from error
 
 
 def _inside(region: Region | None, width: int, height: int) -> Region:
@@ -413,7 +337,3 @@ def _enlarged(region: Region, scale: int) -> Region:
         raise unreadable(f"a result's scale is {scale}, the limit {MAX_SCALE}")
     x, y, width, height = (scale * number for number in region)
     return x, y, width, height
-
-
-def _chunks(data: memoryview) -> Iterator[memoryview]:
-    return (data[start : start + CHUNK] for start in range(0, len(data), CHUNK))

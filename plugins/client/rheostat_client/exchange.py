@@ -199,6 +199,15 @@ class Exchange:
                 self._submitted.discard(job)
 
 
+def compose(kind: Callable[..., T], *values: Any) -> T:
+    """A message of this kind; RheostatError `bad-value` if it cannot have these values."""
+    try:
+        return kind(*values)
+    except (TypeError, ValueError) as error:
+        what = str(error)
+        raise RheostatError("bad-value", f"{what[:1].upper()}{what[1:]}.") from error
+
+
 def check(should_cancel: ShouldCancel) -> None:
     """RheostatError `cancelled` if the user wants to stop."""
     if should_cancel and should_cancel():
