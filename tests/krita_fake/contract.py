@@ -239,6 +239,26 @@ def a_mask_is_a_selection_again(host: Host) -> Steps:
 
 
 @holds
+def layers_and_masks_go_along_with_the_canvas(host: Host) -> Steps:
+    document = yield from host.document()
+    selection = host.module.Selection()
+    selection.setPixelData(host.core.QByteArray(bytes([200]) * 6), 2, 1, 3, 2)
+    layer, mask = host.layer(document), document.createTransparencyMask("mask")
+    mask.setSelection(selection.duplicate())
+    layer.addChildNode(mask, None)
+    document.rootNode().addChildNode(layer, None)
+    yield 200
+    document.resizeImage(-3, -2, 11, 8)
+    document.waitForDone()
+    yield 200
+    assert document.bounds() == host.core.QRect(0, 0, 11, 8)
+    assert layer.bounds() == host.core.QRect(4, 3, 5, 4)
+    found = mask.selection()
+    assert (found.x(), found.y(), found.width(), found.height()) == (5, 3, 3, 2)
+    assert bytes(layer.pixelData(4, 3, 1, 1)) == RED
+
+
+@holds
 def a_group_shows_what_is_in_it(host: Host) -> Steps:
     document = yield from host.document()
     group = document.createGroupLayer("group")

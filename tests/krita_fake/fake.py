@@ -61,6 +61,9 @@ class Grid:
             if not any(pixel):
                 del self.pixels[place]
 
+    def move(self, x: int, y: int) -> None:
+        self.pixels = {(i + x, j + y): pixel for (i, j), pixel in self.pixels.items()}
+
     def bounds(self) -> Any:
         if not self.pixels:
             return QtCore.QRect()
@@ -288,6 +291,12 @@ class Document:
 
     def height(self) -> int:
         return self._size[1]
+
+    def resizeImage(self, x: int, y: int, width: int, height: int) -> None:  # noqa: N802
+        """The canvas only; `x` and `y` are its new corner."""
+        self._size = (width, height)
+        for node in self._root.everything():
+            node.grid.move(-x, -y)
 
     def modified(self) -> bool:
         return self._is_modified

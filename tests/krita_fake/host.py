@@ -142,7 +142,7 @@ def select_while_filtering(_answer: Path) -> Steps:
     rows["noise"].set_value(24.0)
     seen: dict[str, Any] = {}
 
-    document.setSelection(selection(20, 8, 16, 12))
+    document.setSelection(selection(4, 8, 16, 12))
     docker.button.click()
     yield from wait(docker, lambda: docker._apply._bench)  # the pixels are read
     document.setSelection(selection(0, 0, 4, 4))
@@ -171,14 +171,22 @@ def select_while_filtering(_answer: Path) -> Steps:
         seen[f"changed {name}"] = pixels(document.rootNode().childNodes()[at])
 
     document.setActiveNode(source)
-    document.setSelection(selection(20, 8, 16, 12))
+    document.setSelection(selection(4, 8, 16, 12))
     yield 300
     docker.compare.preview.setChecked(True)
     yield from wait(docker, lambda: docker.preview and docker.preview.is_complete)
-    document.selection().setPixelData(fake.QtCore.QByteArray(bytes(4)), 24, 12, 2, 2)
+    document.selection().setPixelData(fake.QtCore.QByteArray(bytes(4)), 8, 12, 2, 2)
     yield 2000  # until it has looked at every row
     yield from wait(docker, lambda: docker.preview.is_complete)
     seen["with a hole"] = encoded(docker.preview.overlay.image)
+    docker.compare.preview.setChecked(False)
+
+    document.resizeImage(-6, -3, WIDTH + 6, HEIGHT + 3)
+    document.setActiveNode(document.rootNode().childNodes()[-1])
+    yield 300
+    docker.button.click()
+    yield from wait(docker, lambda: not docker.is_applying)
+    seen["part on a larger canvas"] = pixels(document.rootNode().childNodes()[-1], 6, 3)
     return seen
 
 
@@ -345,9 +353,9 @@ def picture() -> bytes:
     return b"".join(map(bytes, values))
 
 
-def pixels(node: Any) -> str:
-    """Of the picture, as Krita has them."""
-    return base64.b64encode(bytes(node.pixelData(0, 0, WIDTH, HEIGHT))).decode()
+def pixels(node: Any, x: int = 0, y: int = 0) -> str:
+    """Of the picture, as Krita has them; its corner is at `x`, `y`."""
+    return base64.b64encode(bytes(node.pixelData(x, y, WIDTH, HEIGHT))).decode()
 
 
 def encoded(image: Any) -> str:

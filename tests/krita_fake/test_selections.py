@@ -14,7 +14,7 @@ from krita_fake.conftest import Run
 from krita_fake.test_docker import HEIGHT, WIDTH, rgba, swapped
 from numpy.typing import NDArray
 
-PART = np.s_[8:20, 20:36]
+PART = np.s_[8:20, 4:20]  # a quarter is transparent at first
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_the_mask_is_the_selection_at_the_start(seen: dict[str, Any]) -> None:
 def test_the_preview_follows_the_selection_within_its_box(seen: dict[str, Any]) -> None:
     selected = np.zeros((HEIGHT, WIDTH), np.uint8)
     selected[PART] = 204
-    selected[12:14, 24:26] = 0
+    selected[12:14, 8:10] = 0
     np.testing.assert_array_equal(rgba(seen["with a hole"])[..., 3], selected)
 
 
@@ -62,3 +62,11 @@ def test_a_result_of_a_part_stays_in_its_place(
     preview = rgba(seen["preview of the part"])
     np.testing.assert_array_equal(preview[..., 3] > 0, part[..., 3] > 0)
     assert (preview[PART][..., 3] == 204).all()  # as its mask will show it
+
+
+def test_a_result_of_a_part_goes_along_with_the_canvas(
+    seen: dict[str, Any], expected: NDArray[np.uint8]
+) -> None:
+    part = np.zeros_like(expected)
+    part[PART] = expected[PART]
+    np.testing.assert_array_equal(swapped(seen["part on a larger canvas"]), part)

@@ -129,7 +129,8 @@ class Clip:
             first = min(results)
             name = f"{self._model.name} · {subject.node.name()}"
             made = subject.settings(results[first].settings, name)
-            made = replace(made, source={**made.source, "keys": to_plain(self._keys)})
+            source = {**made.source, "keys": to_plain(self._keys)}
+            made = replace(made, region=None, source=source)
             made = records.marked(subject.document, made, layer, subject.node)
             yield
             subject.check()

@@ -29,7 +29,7 @@ class Subject(NamedTuple):
     document: Any
     node: Any
     result: Any  # the layer to be replaced, or None
-    place: Region | None  # where in the document that was rendered; None is wherever the node is
+    is_whole: bool  # whether that is of all of the node, whatever its mask hides
     title: str  # the name that the result was given
     painted: Mapping[str, Any]  # nodes that are maps, by control id
 
@@ -100,11 +100,10 @@ class Opened(NamedTuple):
         )
 
     def settings(self, text: str, name: str) -> Settings:
-        """The record of its render, with the place of that unless it was all of the source."""
+        """The record of its render, without a region if that was all of the source."""
         made, source = self.subject.settings(text, name), self.source
-        if self.box == (0, 0, source.width, source.height):
-            return replace(made, region=None)
-        return replace(made, source={**made.source, "at": [source.x, source.y]})
+        is_whole = self.box == (0, 0, source.width, source.height)
+        return replace(made, region=None) if is_whole else made
 
 
 class Marks:
@@ -158,9 +157,9 @@ def find(document: Any, node: Any, chosen: Mapping[str, str]) -> Subject:
     painted = {control: known[name] for control, name in chosen.items()}
     settings = records.record(document, node)
     if settings is None or not records.is_from_here(settings):
-        return Subject(document, node, None, None, "", painted)
-    source, place = records.origin(document, settings), records.place(settings)
-    return Subject(document, source, node, place, str(settings.source.get("result", "")), painted)
+        return Subject(document, node, None, False, "", painted)
+    source, title = records.origin(document, settings), str(settings.source.get("result", ""))
+    return Subject(document, source, node, settings.region is None, title, painted)
 
 
 def open_(subject: Subject, depth: str) -> Generator[Any, None, Opened]:
@@ -217,14 +216,16 @@ def box(subject: Subject, selection: Any) -> Region:
 def region(subject: Subject, source: Source, selection: Any) -> Region:
     """What is rendered, in the source's own pixels: the selection's box, or all without one.
 
-    An old result is rendered where it was before, whatever its mask hides today.
+    An old result of a part is rendered where it is now, since it went along when the picture was
+    cropped or scaled, and where its mask shows it: some of that may have been transparent.
     """
-    whole = part = QtCore.QRect(source.x, source.y, source.width, source.height)
+    if subject.is_whole:
+        return 0, 0, source.width, source.height
+    whole = QtCore.QRect(source.x, source.y, source.width, source.height)
+    shown = QtCore.QRect() if selection is None else _box(selection)
     if subject.result is not None:
-        place = subject.place and QtCore.QRect(*subject.place)
-        part = whole.intersected(place) if place and whole.intersects(place) else whole
-    elif selection is not None:
-        part = whole.intersected(_box(selection))
+        shown = shown.united(subject.result.bounds())
+    part = whole.intersected(shown) if whole.intersects(shown) else whole
     return part.x() - source.x, part.y() - source.y, part.width(), part.height()
 
 

@@ -7,7 +7,6 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from rheostat_client.connection import Region
 from rheostat_client.errors import RheostatError
 from rheostat_client.settings import PARASITE, Settings
 from rheostat_client.texts import _
@@ -78,15 +77,6 @@ def origin(document: Any, settings: Settings) -> Any:
             _("Undo its deletion, or filter another layer."),
         )
     return found
-
-
-def place(settings: Settings) -> Region | None:
-    """The part of the document that was rendered; None if it was all of the source."""
-    at = settings.source.get("at")
-    if settings.region is None or not isinstance(at, list) or list(map(type, at)) != [int, int]:
-        return None
-    x, y, width, height = settings.region
-    return (at[0] + x, at[1] + y, width, height)
 
 
 def _source(document: Any, settings: Settings) -> Any:
