@@ -248,12 +248,12 @@ def layers_and_masks_go_along_with_the_canvas(host: Host) -> Steps:
     layer.addChildNode(mask, None)
     document.rootNode().addChildNode(layer, None)
     yield 200
+    found = mask.selection()
     document.resizeImage(-3, -2, 11, 8)
     document.waitForDone()
     yield 200
     assert document.bounds() == host.core.QRect(0, 0, 11, 8)
     assert layer.bounds() == host.core.QRect(4, 3, 5, 4)
-    found = mask.selection()
     assert (found.x(), found.y(), found.width(), found.height()) == (5, 3, 3, 2)
     assert bytes(layer.pixelData(4, 3, 1, 1)) == RED
 

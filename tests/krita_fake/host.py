@@ -140,11 +140,14 @@ def select_while_filtering(_answer: Path) -> Steps:
     docker.compare.preview.setChecked(False)
     rows = {row.control.id: row for row in docker._rows}
     rows["noise"].set_value(24.0)
-    seen: dict[str, Any] = {}
+    seen: dict[str, Any] = {"leaks": 0}
+
+    def leak() -> list[Any]:
+        seen["leaks"] += 1
+        return []
 
     document.setSelection(selection(4, 8, 16, 12))
-    docker.button.click()
-    yield from wait(docker, lambda: docker._apply._bench)  # the pixels are read
+    yield from begin(docker)
     document.setSelection(selection(0, 0, 4, 4))
     yield from wait(docker, lambda: not docker.is_applying)
     part = document.rootNode().childNodes()[-1]
@@ -164,6 +167,14 @@ def select_while_filtering(_answer: Path) -> Steps:
         rows["noise"].number.setValue(40.0)
         yield from wait(docker, lambda: docker.preview and docker.preview.is_complete)
         seen[f"preview of the {name}"] = encoded(docker.preview.overlay.image)
+        masks = result.childNodes()
+        result.childNodes = leak
+        for mask in masks:
+            mask.selection = leak
+        yield from look(docker)
+        del result.childNodes
+        for mask in masks:
+            del mask.selection
         docker.compare.preview.setChecked(False)
         at = document.rootNode().childNodes().index(result)
         docker.button.click()
@@ -176,8 +187,7 @@ def select_while_filtering(_answer: Path) -> Steps:
     docker.compare.preview.setChecked(True)
     yield from wait(docker, lambda: docker.preview and docker.preview.is_complete)
     document.selection().setPixelData(fake.QtCore.QByteArray(bytes(4)), 8, 12, 2, 2)
-    yield 2000  # until it has looked at every row
-    yield from wait(docker, lambda: docker.preview.is_complete)
+    yield from look(docker)
     seen["with a hole"] = encoded(docker.preview.overlay.image)
     docker.compare.preview.setChecked(False)
 
@@ -200,13 +210,11 @@ def go_from_document_to_document(_answer: Path) -> Steps:
     seen: dict[str, Any] = {}
 
     document, _ = opened()
-    docker.button.click()
-    yield from wait(docker, lambda: docker._apply._bench)
+    yield from begin(docker)
     other, _ = opened()
     yield from wait(docker, lambda: not docker.is_applying)
     seen["layers"] = [len(each.rootNode().childNodes()) for each in (document, other)]
-    docker.button.click()
-    yield from wait(docker, lambda: docker._apply._bench)
+    yield from begin(docker)
     other.close()
     seen["is busy without its document"] = docker.is_applying
 
@@ -367,12 +375,28 @@ def encoded(image: Any) -> str:
     return base64.b64encode(bytes(bits)).decode()
 
 
-def wait(docker: Any, look: Any) -> Steps:
-    """Until `look()` is true."""
+def begin(docker: Any) -> Steps:
+    """Click Apply, and wait until the pixels are read."""
+    docker.button.click()
+    apply = docker._apply  # which may be over before the next look
+    yield from wait(docker, lambda: apply._bench, every=1)
+    return None
+
+
+def look(docker: Any) -> Steps:
+    """Until the preview has looked at every row, and shows what it has seen."""
+    looks = docker.preview._looks + vars(sys.modules["rheostat.nodes"])["PHASES"]
+    yield from wait(docker, lambda: docker.preview._looks >= looks)
+    yield from wait(docker, lambda: docker.preview.is_complete)
+    return None
+
+
+def wait(docker: Any, look: Any, every: int = 20) -> Steps:
+    """Until `look()` is true, looking every so many milliseconds."""
     deadline = time.monotonic() + PATIENCE
     while not look():
         assert time.monotonic() < deadline, f"it did not come: {docker.status.text()}"
-        yield 20
+        yield every
     return None
 
 

@@ -64,6 +64,10 @@ def test_a_result_of_a_part_stays_in_its_place(
     assert (preview[PART][..., 3] == 204).all()  # as its mask will show it
 
 
+def test_no_look_asks_for_what_is_never_freed(seen: dict[str, Any]) -> None:
+    assert seen["leaks"] == 0
+
+
 def test_a_result_of_a_part_goes_along_with_the_canvas(
     seen: dict[str, Any], expected: NDArray[np.uint8]
 ) -> None:

@@ -29,6 +29,7 @@ class Subject(NamedTuple):
     document: Any
     node: Any
     result: Any  # the layer to be replaced, or None
+    masks: list[tuple[Any, Any]]  # its transparency masks with their selections, which follow them
     is_whole: bool  # whether that is of all of the node, whatever its mask hides
     title: str  # the name that the result was given
     painted: Mapping[str, Any]  # nodes that are maps, by control id
@@ -50,8 +51,7 @@ class Subject(NamedTuple):
         """
         if self.result is None:
             return self.document.selection()
-        masks = (node for node in self.result.childNodes() if node.type() == "transparencymask")
-        return next((mask.selection() for mask in masks if mask.visible()), None)
+        return next((selection for mask, selection in self.masks if mask.visible()), None)
 
     def check(self) -> None:
         """RheostatError `bad-picture` if one of its nodes was deleted meanwhile."""
@@ -157,9 +157,12 @@ def find(document: Any, node: Any, chosen: Mapping[str, str]) -> Subject:
     painted = {control: known[name] for control, name in chosen.items()}
     settings = records.record(document, node)
     if settings is None or not records.is_from_here(settings):
-        return Subject(document, node, None, False, "", painted)
+        return Subject(document, node, None, [], False, "", painted)
     source, title = records.origin(document, settings), str(settings.source.get("result", ""))
-    return Subject(document, source, node, settings.region is None, title, painted)
+    # Once, not at every look: what `childNodes` and `selection` of a mask return is never freed.
+    masks = [each for each in node.childNodes() if each.type() == "transparencymask"]
+    pairs = [(mask, mask.selection()) for mask in masks]
+    return Subject(document, source, node, pairs, settings.region is None, title, painted)
 
 
 def open_(subject: Subject, depth: str) -> Generator[Any, None, Opened]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 from typing import Any
 
 from hosts.krita.filter import Steps, busy, encoded, layers, rows, the_docker, wait
@@ -85,7 +86,8 @@ def selections(document: Any, docker: Any, seen: dict[str, Any]) -> Steps:
     selection = document.selection()
     selection.setPixelData(QByteArray(bytes(100)), 30, 20, 10, 10)
     document.setSelection(selection)
-    yield 2000  # until it has looked at every row
+    looks = docker.preview._looks + vars(sys.modules["rheostat.nodes"])["PHASES"]
+    yield from wait(lambda: docker.preview._looks >= looks)
     yield from wait(lambda: not busy(docker))
     seen["with a hole"] = encoded(docker.preview.overlay.image)
     docker.compare.preview.setChecked(False)
@@ -97,7 +99,8 @@ def selections(document: Any, docker: Any, seen: dict[str, Any]) -> Steps:
 def begin(docker: Any) -> Steps:
     """Click Apply, and wait until the pixels are read."""
     docker.button.click()
-    yield from wait(lambda: docker._apply._bench, every=1)
+    apply = docker._apply  # which may be over before the next look
+    yield from wait(lambda: apply._bench, every=1)
     return None
 
 
