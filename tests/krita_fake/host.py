@@ -196,7 +196,14 @@ def select_while_filtering(_answer: Path) -> Steps:
     yield 300
     docker.button.click()
     yield from wait(docker, lambda: not docker.is_applying)
-    seen["part on a larger canvas"] = pixels(document.rootNode().childNodes()[-1], 6, 3)
+    part = document.rootNode().childNodes()[-1]
+    seen["part on a larger canvas"] = pixels(part, 6, 3)
+    part.setPixelData(fake.QtCore.QByteArray(bytes(4 * WIDTH * HEIGHT)), 6, 3, WIDTH, HEIGHT)
+    document.setActiveNode(part)
+    yield 300
+    docker.button.click()
+    yield from wait(docker, lambda: not docker.is_applying)
+    seen["emptied part"] = pixels(document.rootNode().childNodes()[-1], 6, 3)
     return seen
 
 
@@ -209,7 +216,7 @@ def go_from_document_to_document(_answer: Path) -> Steps:
     docker.compare.preview.setChecked(False)
     seen: dict[str, Any] = {}
 
-    document, _ = opened()
+    document, source = opened()
     yield from begin(docker)
     other, _ = opened()
     yield from wait(docker, lambda: not docker.is_applying)
@@ -231,6 +238,18 @@ def go_from_document_to_document(_answer: Path) -> Steps:
     work = docker._loop.work(stopping(), events.append, events.append)
     yield 100
     seen["stopped within a step"] = events
+
+    def fail(*_box: int) -> Any:
+        raise KeyError("unforeseen")
+
+    traces: list[str] = []
+    hook, sys.excepthook = sys.excepthook, lambda kind, *_: traces.append(kind.__name__)
+    read, source.projectionPixelData = source.projectionPixelData, fail
+    docker.button.click()
+    yield from wait(docker, lambda: not docker.is_applying)
+    yield 100
+    seen["fault"] = [docker.status.text(), docker.button.isEnabled(), traces]
+    sys.excepthook, source.projectionPixelData = hook, read
 
     docker.choose("upscaler")
     vars(sys.modules["rheostat.loop"])["TURN"] = 0  # so that it can be cancelled at every step

@@ -25,6 +25,11 @@ def test_a_step_may_stop_the_steps(seen: dict[str, Any]) -> None:
     assert seen["stopped within a step"] == ["closed"]
 
 
+def test_a_fault_ends_it_is_told_and_leaves_its_trace(seen: dict[str, Any]) -> None:
+    words = "The plug-in failed (KeyError: 'unforeseen'). Try again."
+    assert seen["fault"] == [words, True, ["KeyError"]]
+
+
 def test_a_larger_result_is_a_document_in_front(seen: dict[str, Any]) -> None:
     assert seen["enlarged"] == [1, True]
     assert seen["drawn"]

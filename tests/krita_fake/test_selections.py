@@ -74,3 +74,4 @@ def test_a_result_of_a_part_goes_along_with_the_canvas(
     part = np.zeros_like(expected)
     part[PART] = expected[PART]
     np.testing.assert_array_equal(swapped(seen["part on a larger canvas"]), part)
+    np.testing.assert_array_equal(swapped(seen["emptied part"]), part)

@@ -94,6 +94,8 @@ def fill(layer: Any, result: Rendered, converter: Converter, x: int, y: int) -> 
 
 def _clear(layer: Any) -> None:
     bounds = layer.bounds()
+    if bounds.isEmpty():
+        return
     pixel = len(layer.pixelData(bounds.x(), bounds.y(), 1, 1))
     for top, rows in strips((bounds.x(), bounds.y(), bounds.width(), bounds.height())):
         empty = QtCore.QByteArray(bytes(pixel * bounds.width() * rows))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from rheostat_client.errors import RheostatError
+from rheostat_client.texts import _
 
 from .qt import QtCore
 
@@ -46,7 +47,7 @@ class QtLoop(QtCore.QObject):  # type: ignore[misc]  # PyQt has no types
     def work(self, steps: Steps, done: Callable[[Any], None], tell: Callable[[Any], None]) -> Work:
         """Go through `steps` in short turns, later; `done` gets what they return.
 
-        `tell` gets a RheostatError that they raise.
+        `tell` gets a RheostatError that they raise, or one that stands for what they should not.
         """
         work = Work(steps, done, tell)
         self.repeat(1, work.turn)
@@ -76,12 +77,27 @@ class Work:
             while steps is not None and steps is self._steps:
                 if next(steps) is WAIT or time.monotonic() > deadline:
                     break
-        except (StopIteration, RheostatError) as end:
-            is_stopped, self._steps = self._steps is None, None
-            if not is_stopped and isinstance(end, StopIteration):
-                self._done(end.value)
-            elif not is_stopped:
-                self._tell(end)
+        except StopIteration as end:
+            self._end(self._done, end.value)
+        except RheostatError as error:
+            self._end(self._tell, error)
+        except Exception as error:
+            self._end(self._tell, _fault(error))
+            raise  # to Krita, which shows where it was
         if steps is not None and self._steps is None:
             steps.close()  # they were stopped within one of them
         return self._steps is not None
+
+    def _end(self, hear: Callable[[Any], None], what: Any) -> None:
+        """Let somebody hear of the end, unless they were stopped."""
+        steps, self._steps = self._steps, None
+        if steps is not None:
+            hear(what)
+
+
+def _fault(error: Exception) -> RheostatError:
+    return RheostatError(
+        "internal",
+        _("The plug-in failed ({error}).").format(error=f"{type(error).__name__}: {error}"),
+        _("Try again."),
+    )
