@@ -292,8 +292,16 @@ def restore_settings(_answer: Path) -> Steps:
     document.rootNode().addChildNode(sky, source)
     noise().set_value(40.0)
     noise().map.choose("Sky")
+    root = document.rootNode()
+
+    def add(child: Any, above: Any) -> None:
+        fake.Node.addChildNode(root, child, above)
+        document.setActiveNode(child)  # as Krita does
+
+    root.addChildNode = add
     docker.button.click()
     yield from wait(docker, lambda: not docker.is_applying)
+    seen["applied words"] = docker.origin.text()
     (result,) = (n for n in document.rootNode().childNodes() if n.name().startswith("Tiny"))
     preview = vars(sys.modules["rheostat.preview"])["Preview"]
     ask, asked = preview.ask, list[Any]()
@@ -306,9 +314,9 @@ def restore_settings(_answer: Path) -> Steps:
         docker.compare.preview.setChecked(False)
         document.setActiveNode(source)
         yield 300
+        seen["source words"] = docker.origin.text()
         docker.choose("other")
         noise().set_value(3.0)
-        docker.say("")
         docker.compare.preview.blockSignals(name == "calm")
         docker.compare.preview.setChecked(name != "unticked")
         docker.compare.preview.blockSignals(False)
@@ -321,7 +329,7 @@ def restore_settings(_answer: Path) -> Steps:
         painted = docker.preview and sorted(docker.preview.subject.painted)
         seen[name] = [docker.model.id, docker.values["noise"], noise().map.chosen, painted]
         seen[f"{name} asked"] = list(asked)
-        seen[f"{name} words"] = docker.status.text()
+        seen[f"{name} words"] = docker.origin.text()
     return seen
 
 

@@ -21,9 +21,14 @@ def test_no_preview_begins_before_there_is_a_picture(seen: dict[str, Any]) -> No
 def test_without_a_preview_none_begins(seen: dict[str, Any], name: str) -> None:
     assert seen[name] == ["tiny", 40.0, "Sky", None]
     assert seen[f"{name} asked"] == []
-    assert seen[f"{name} words"].startswith("Made from 'Background'")
 
 
 def test_a_preview_follows_with_its_maps(seen: dict[str, Any]) -> None:
     assert seen["previewed"] == ["tiny", 40.0, "Sky", ["noise"]]
     assert seen["previewed asked"] == [40.0]
+
+
+@pytest.mark.parametrize("name", ["applied", "unticked", "calm", "previewed"])
+def test_what_a_result_was_made_from_stays_to_be_read(seen: dict[str, Any], name: str) -> None:
+    assert seen[f"{name} words"] == "Made from 'Background'; Apply replaces it."
+    assert seen["source words"] == ""

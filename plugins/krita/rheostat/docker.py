@@ -155,6 +155,9 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         self.bar.hide()
         self.status = QtWidgets.QLabel("" if self._models else _("There is no model."))
         self.status.setWordWrap(True)
+        self.origin = QtWidgets.QLabel()
+        self.origin.setWordWrap(True)
+        self.origin.hide()
         buttons = QtWidgets.QHBoxLayout()
         buttons.addWidget(self.button)
         buttons.addWidget(self.stop)
@@ -163,6 +166,7 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         column.addLayout(self._sliders)
         column.addWidget(self.compare)
         column.addWidget(self.clip)
+        column.addWidget(self.origin)
         column.addLayout(buttons)
         column.addWidget(self.bar)
         column.addWidget(self.status)
@@ -240,6 +244,7 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
             return  # an artist paints on a map and watches what it does
         self.cancel()
         settings = records.record(document, node) if node else None
+        self._show_origin("")
         if settings and any(model.id == settings.model for model in self._models):
             self.choose(settings.model)
             self._put(settings.controls)
@@ -252,9 +257,14 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
                 words = _("Made from '{name}'; Apply replaces it.")
             else:
                 words = _("Made from '{name}'; Apply filters it once more.")
-            self.say(words.format(name=source.get("name", source.get("file", "?"))))
+            self._show_origin(words.format(name=source.get("name", source.get("file", "?"))))
         if before and node:
             self.ask()
+
+    def _show_origin(self, words: str) -> None:
+        """Say what the active layer was made from, where no progress overwrites it."""
+        self.origin.setText(words)
+        self.origin.setVisible(bool(words))
 
     def _find(self) -> Subject:
         document = Krita.instance().activeDocument()
@@ -292,7 +302,10 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         self.bar.setValue(round(1000 * share))
 
     def _finish(self, layer: str) -> None:
-        self._active = layer or self._active  # it is no news that it is active
+        if layer and self._apply:
+            self._active = layer  # it is no news that it is active
+            words = _("Made from '{name}'; Apply replaces it.")
+            self._show_origin(words.format(name=self._apply.subject.node.name()))
         self._end_apply()
 
     def _end_apply(self) -> None:

@@ -70,7 +70,7 @@ def main(files: list[str], width: int, height: int) -> Steps:
     document.setActiveNode(document.rootNode().childNodes()[-1])
     document.setCurrentTime(3)
     yield 500
-    seen["selected"] = [docker.status.text(), docker.values["noise"], docker.preview is None]
+    seen["selected"] = [docker.origin.text(), docker.values["noise"], docker.preview is None]
     docker.compare.preview.setChecked(False)
     keys = docker.clip.keys
     document.setActiveNode(source)

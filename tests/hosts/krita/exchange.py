@@ -30,7 +30,7 @@ def main(files: list[str], imported: str, picture: str, png: str, kra: str, copy
         docker._active = ""  # so that it looks at a layer which is active already
         document.setActiveNode(top)
         yield 600
-        seen[Path(file).name] = {**docker.values, "words": docker.status.text()}
+        seen[Path(file).name] = {**docker.values, "words": docker.origin.text()}
         document.setModified(False)
         document.close()
         yield 500
@@ -81,12 +81,11 @@ def said(document: Any, docker: Any, other: Any, layer: Any) -> Steps:
     """What the docker shows for a layer, after it showed something else for another."""
     document.setActiveNode(other)
     yield 400
-    docker.say("")
     rows(docker)["noise"].set_value(3.0)
     docker._active = ""
     document.setActiveNode(layer)
     yield 600
-    return {**docker.values, "words": docker.status.text()}
+    return {**docker.values, "words": docker.origin.text()}
 
 
 def confirm(path: str) -> None:
