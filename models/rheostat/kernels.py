@@ -291,7 +291,10 @@ class TunableScale(TunableLayer):
 def make_tunable(
     layer: nn.Module, controls: int, parameter_map: ParameterMap = "linear"
 ) -> TunableKernel:
-    """A tunable layer that equals the plain `layer` at every λ until it is trained."""
+    """A tunable layer that equals the plain `layer` at every λ until it is trained.
+
+    It holds the layer's own parameters, so that tied ones stay tied and frozen ones frozen.
+    """
     make: Any
     if type(layer) is nn.Conv2d:
         make, known = TunableConv2d, arguments(layer)
@@ -308,11 +311,11 @@ def make_tunable(
         }
     else:
         raise TypeError(f"{type(layer).__name__} has no tunable form")
-    weights = layer.state_dict()
-    if "weight" not in weights:  # it is made of others by a hook
-        raise TypeError(f"{type(layer).__name__} has no weight of its own, but {list(weights)}")
+    if "weight" not in layer._parameters:  # it is made of others by a hook
+        own = list(layer._parameters)
+        raise TypeError(f"{type(layer).__name__} has no weight of its own, but {own}")
     tunable: TunableKernel = make(**known, controls=controls, parameter_map=parameter_map)
-    tunable.load_state_dict(weights, strict=False)
+    tunable.weight, tunable.bias = layer.weight, layer.bias
     return tunable.train(layer.training)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -96,8 +96,8 @@ class TunableNetwork(nn.Module):
         """The tunable layers, in the order of the module tree."""
         return [m for m in self.network.modules() if isinstance(m, TunableLayer)]
 
-    def forward(self, x: Tensor, lam: Tensor) -> Tensor:
-        """`network(x)` at λ = `lam`.
+    def forward(self, x: Any, lam: Tensor, *more: Any, **named: Any) -> Any:
+        """`network(x, *more, **named)` at λ = `lam`.
 
         lam  (N, P), its own for every sample, or (1, P) for the whole batch; where the strategy
              allows maps also (N, P, H, W) or (1, P, H, W), its own for every pixel of `x`
@@ -106,8 +106,7 @@ class TunableNetwork(nn.Module):
         for layer in layers:
             layer.lam = lam
         try:
-            result: Tensor = self.network(x)
-            return result
+            return self.network(x, *more, **named)
         finally:
             for layer in layers:
                 layer.lam = None
@@ -116,7 +115,7 @@ class TunableNetwork(nn.Module):
         """A copy of the network at `lam` (P,), without anything that depends on λ."""
         return replace(
             copy.deepcopy(self.network),
-            lambda _, module: module.bake(lam) if isinstance(module, TunableLayer) else None,
+            lambda module: module.bake(lam) if isinstance(module, TunableLayer) else None,
         )
 
     def added_parameters(self) -> list[nn.Parameter]:
@@ -157,16 +156,21 @@ def at_size(lam: Tensor, y: Tensor) -> Tensor:
 
 
 def replace(
-    module: nn.Module, make: Callable[[str, nn.Module], nn.Module | None], name: str = ""
+    module: nn.Module,
+    make: Callable[[nn.Module], nn.Module | None],
+    made: dict[nn.Module, nn.Module] | None = None,
 ) -> nn.Module:
-    """`module` with every submodule for which `make(name, submodule)` gives one replaced by it.
+    """`module` with every submodule for which `make(submodule)` gives one replaced by it.
 
-    What was replaced is not looked into. The module tree is changed in place.
+    What was replaced is not looked into; what stands in several places is replaced once, by one.
+    The module tree is changed in place.
     """
-    made = make(name, module)
-    if made is not None:
-        return made
-    for child_name, child in module.named_children():
-        path = f"{name}.{child_name}" if name else child_name
-        setattr(module, child_name, replace(child, make, path))
-    return module
+    made = {} if made is None else made
+    if module not in made:
+        other = make(module)
+        made[module] = module if other is None else other
+        if other is None:
+            for name, child in module._modules.items():  # named_children() hides the second place
+                if child is not None:
+                    setattr(module, name, replace(child, make, made))
+    return made[module]

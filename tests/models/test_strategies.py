@@ -198,6 +198,65 @@ def test_patterns_choose_what_becomes_tunable() -> None:
     assert names == ["body.0.first", "body.0.second"]
 
 
+def test_transformers_see_lambda_in_eval_too() -> None:
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    tunable = convert(nn.TransformerEncoder(layer, 2), 2, exclude=["layers.0"]).eval()
+    for parameter in tunable.added_parameters():
+        nn.init.normal_(parameter, std=0.3)
+    x, lam = torch.rand(2, 5, 8), torch.rand(2, 2)
+    padding = torch.tensor([[False] * 5, [False] * 3 + [True] * 2])
+    for more in ({}, {"src_key_padding_mask": padding}):
+        expected = tunable(x, lam, **more)
+        with torch.no_grad():
+            y = tunable(x, lam, **more)
+            torch.testing.assert_close(y, expected)
+            assert not torch.allclose(y, tunable(x, 1 - lam, **more))
+        for i in range(2):
+            one = x[i : i + 1]
+            torch.testing.assert_close(bake(tunable, lam[i])(one), tunable(one, lam[i : i + 1]))
+
+
+@every
+def test_what_stands_twice_is_tuned_once(name: str) -> None:
+    shared = nn.Conv2d(3, 3, 3, padding=1)
+    include = ["2", "4"] if STRATEGIES[name].site == "blocks" else []
+    chain = nn.Sequential(nn.ReLU(), nn.Conv2d(3, 3, 1), shared, nn.ReLU(), shared)
+    tunable = convert(chain, 1, strategy=name, include=include)
+    for parameter in tunable.parameters():
+        nn.init.normal_(parameter, std=0.3)
+    x, lam = pictures(1), torch.tensor([[0.7]])
+    baked = bake(tunable, lam[0])
+    torch.testing.assert_close(baked(x), tunable(x, lam))
+    for network in (tunable.network, baked):
+        if name != "blend":  # which holds two whole networks
+            assert network.get_submodule("2") is network.get_submodule("4")
+
+
+def test_a_pattern_counts_for_all_places_of_what_is_shared() -> None:
+    conv = nn.Conv2d(3, 3, 1)
+    places = nn.Sequential(nn.Sequential(conv), nn.Sequential(conv), nn.Conv2d(3, 3, 1))
+    for patterns, kind in (
+        ({"include": ["1.*"]}, rheostat.TunableConv2d),
+        ({"exclude": ["1"]}, nn.Conv2d),
+    ):
+        first, second, _ = convert(places, 1, **patterns).network.children()
+        assert first.get_submodule("0") is second.get_submodule("0")
+        assert type(first.get_submodule("0")) is kind
+
+
+def test_tied_and_frozen_parameters_stay_so() -> None:
+    words, middle, answer = nn.Embedding(5, 4), nn.Linear(4, 4), nn.Linear(4, 5)
+    answer.weight = words.weight
+    middle.requires_grad_(False)
+    tunable = convert(nn.Sequential(words, middle, answer), 1)
+    parameters = dict(tunable.network.named_parameters(remove_duplicate=False))
+    assert parameters["2.weight"] is parameters["0.weight"]
+    assert parameters["0.weight"] is not words.weight
+    frozen = {name for name, value in parameters.items() if not value.requires_grad}
+    assert frozen == {"1.weight", "1.bias"}
+
+
 def test_what_cannot_be_converted_is_said() -> None:
     with pytest.raises(ValueError, match="no strategy 'flim'"):
         convert(Restorer(), 1, strategy="flim")

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from rheostat_client.errors import nearest
 from torch import nn
 
-from ..tunable import TunableNetwork, replace
+from ..tunable import TunableLayer, TunableNetwork, replace
 from . import adafm, blocks, conditional_norm, film, sft, tunable_conv
 from .strategy import Site, Strategy
 
@@ -65,20 +65,38 @@ def convert(
     count = controls if isinstance(controls, int) else len(names)
     if chosen.site == "blocks" and not include:
         raise ValueError(f"{strategy} acts on blocks: name them, as in include=['body.*']")
-    kinds, made = _KINDS[chosen.site], []
+    kinds, taken = _KINDS[chosen.site], set()
+    copied = copy.deepcopy(network)
+    named = list(copied.named_modules(remove_duplicate=False))  # a shared one has several names
 
-    def make(name: str, module: nn.Module) -> nn.Module | None:
-        if any(fnmatchcase(name, pattern) for pattern in exclude):
-            return module
+    def matching(patterns: Sequence[str]) -> set[nn.Module]:
+        return {m for name, m in named if any(fnmatchcase(name, p) for p in patterns)}
+
+    included = matching(include)
+    kept = {inner for module in matching(exclude) for inner in module.modules()}
+
+    def make(module: nn.Module) -> nn.Module | None:
         # Exactly these kinds: a subclass computes something else.
-        fits = type(module) in kinds if kinds else name != "" or chosen.site == "network"
-        if not fits or (include and not any(fnmatchcase(name, p) for p in include)):
+        fits = type(module) in kinds if kinds else module is not copied or chosen.site == "network"
+        if not fits or module in kept or (include and module not in included):
             return None
+        taken.add(module)
         like = next(module.parameters(), None)
-        made.append(chosen.wrap(module, count))
-        return made[-1] if like is None else made[-1].to(like)
+        made = chosen.wrap(module, count)
+        return made if like is None else made.to(like)
 
-    tunable = replace(copy.deepcopy(network), make)
-    if not made:
+    tunable = replace(copied, make)
+    if not taken:
         raise ValueError(f"{type(network).__name__} has nothing that {strategy} could make tunable")
+    _leave_fast_paths(tunable)
     return TunableNetwork(tunable, count, names)
+
+
+def _leave_fast_paths(network: nn.Module) -> None:
+    """In eval, PyTorch's encoder layers read the weights, those at λ = 0, past the modules."""
+    for module in network.modules():
+        if any(isinstance(inner, TunableLayer) for inner in module.modules()):
+            if isinstance(module, nn.TransformerEncoderLayer):
+                module.activation_relu_or_gelu = 0  # "not one that can be fused"
+            elif isinstance(module, nn.TransformerEncoder):
+                module.use_nested_tensor = False
