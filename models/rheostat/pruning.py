@@ -53,7 +53,7 @@ def _cut(layer: TunableConv2d, narrow: TunableConv2d, keep: Tensor, axis: int) -
     state = {}
     for name, value in layer.state_dict().items():
         at = axis + name.endswith("_slopes")  # slopes have λ's axis in front
-        whole = name.startswith("bias") and axis == 1
+        whole = name.startswith("mix.") or (name.startswith("bias") and axis == 1)
         state[name] = value if whole else value.index_select(at, keep.nonzero()[:, 0])
     narrow.load_state_dict(state)
     return narrow
@@ -61,4 +61,5 @@ def _cut(layer: TunableConv2d, narrow: TunableConv2d, keep: Tensor, axis: int) -
 
 def _like(layer: TunableConv2d, channels_in: int, channels_out: int) -> TunableConv2d:
     channels = {"in_channels": channels_in, "out_channels": channels_out}
-    return TunableConv2d(**arguments(layer) | channels, controls=layer.controls)
+    known, mlp = arguments(layer) | channels, layer.mix is not None
+    return TunableConv2d(**known, controls=layer.controls, parameter_map="mlp" if mlp else "linear")

@@ -5,17 +5,22 @@ from __future__ import annotations
 import pytest
 import torch
 from rheostat import TunableConv2d
+from rheostat.kernels import ParameterMap
 from rheostat.pruning import importance, prune
 from torch import Tensor, nn
 
 POSITIONS = torch.rand(5, 2, generator=torch.Generator().manual_seed(0)) * 3 - 1
 
 
-def pair(bias: bool = True) -> tuple[TunableConv2d, TunableConv2d]:
+def pair(
+    bias: bool = True, parameter_map: ParameterMap = "linear"
+) -> tuple[TunableConv2d, TunableConv2d]:
     torch.manual_seed(1)
     layers = (
-        TunableConv2d(3, 8, 3, padding=1, bias=bias, controls=2),
-        TunableConv2d(8, 4, 3, padding=1, padding_mode="reflect", controls=2),
+        TunableConv2d(3, 8, 3, padding=1, bias=bias, controls=2, parameter_map=parameter_map),
+        TunableConv2d(
+            8, 4, 3, padding=1, padding_mode="reflect", controls=2, parameter_map=parameter_map
+        ),
     )
     for parameter in (p for layer in layers for p in layer.parameters()):
         nn.init.normal_(parameter)
@@ -29,14 +34,16 @@ def run(layers: tuple[TunableConv2d, TunableConv2d], x: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("bias", [True, False])
-def test_pruned_equals_masked_at_every_position(bias: bool) -> None:
-    first, second = pair(bias)
+@pytest.mark.parametrize("parameter_map", ["linear", "mlp"])
+def test_pruned_equals_masked_at_every_position(bias: bool, parameter_map: ParameterMap) -> None:
+    first, second = pair(bias, parameter_map)
     keep = torch.tensor([True, False, True, True, False, True, False, True])
     x = torch.rand(5, 3, 9, 9)
     pruned = run(prune(first, second, keep), x)
     with torch.no_grad():
         for name, value in first.state_dict().items():
-            value.movedim(int(name.endswith("_slopes")), 0)[~keep] = 0
+            if not name.startswith("mix."):
+                value.movedim(int(name.endswith("_slopes")), 0)[~keep] = 0
     torch.testing.assert_close(pruned, run((first, second), x), atol=1e-5, rtol=1e-5)
 
 
