@@ -108,6 +108,8 @@ def test_with_camera_at_0_a_camera_denoiser_is_a_denoiser() -> None:
 
 def test_a_slider_painted_off_everywhere_costs_no_convolution() -> None:
     network = CameraDenoiser(width=8, blocks=1).eval().requires_grad_(False)
+    for parameter in network.parameters():
+        nn.init.normal_(parameter, std=0.1)
     x, lam = picture(1, 3, 16, 16), torch.rand(1, 3, 16, 16) * 20
 
     def convolutions(lam: Tensor) -> int:
