@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 import rheostat
-from rheostat import STRATEGIES, adversarial, losses, pruning, samplers
+from rheostat import STRATEGIES, adversarial, losses, perception, pruning, samplers
 from rheostat.package import MANIFEST, read_manifest
 from rheostat_client import messages
 from rheostat_client.controls import Control
 from rheostat_client.pixels import FORMATS
+from torch import nn
 
 REPOSITORY = Path(__file__).parents[1]
 sys.path.append(str(REPOSITORY))  # benchmarks are not installed
@@ -30,6 +31,7 @@ from benchmarks.control import results  # noqa: E402
 ZOO = REPOSITORY / "models" / "zoo"
 DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 _BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_QUOTED = re.compile(r"""(: |-> )(["'])(.*?)\2""")  # annotations are strings, values stay so
 _LIMITS = {
     "MAX_HEADER": "bytes of a request's header",
     "MAX_ANSWER": "bytes of an answer's header",
@@ -88,6 +90,7 @@ def strategy_table() -> Iterable[str]:
 def api_reference() -> Iterable[str]:
     """Signature and docstring of everything a network maker calls."""
     yield from _described("rheostat", [(n, getattr(rheostat, n)) for n in rheostat.__all__])
+    yield from _described("rheostat.perception", [("LPIPS", perception.LPIPS)])
     for module in (losses, samplers, adversarial, pruning):
         name = module.__name__
         members = inspect.getmembers(module)
@@ -186,17 +189,25 @@ def _described(module: str, members: Iterable[tuple[str, Any]]) -> Iterable[str]
     for name, member in members:
         if not callable(member):
             continue
-        signature = str(inspect.signature(member)).replace("'", "")
-        constructor = vars(member).get("__init__") if inspect.isclass(member) else None
-        made = getattr(constructor, "__doc__", None) or ""
-        yield f"\n### {name}\n\n```text"
-        if signature != "(*args, **kwargs)":  # of a protocol
-            yield f"{name}{signature}\n"
-        yield inspect.getdoc(member) or ""
-        if made and not made.startswith("Initialize self"):  # a dataclass's says nothing
-            yield "\n" + inspect.cleandoc(made)
-        yield "```"
+        yield from _entry(name, member)
+        if inspect.isclass(member) and issubclass(member, nn.Module):
+            for method, function in vars(member).items():
+                if inspect.isfunction(function) and not method.startswith("_"):
+                    yield from _entry(f"{name}.{method}", function)
     yield ""
+
+
+def _entry(name: str, member: Any) -> Iterable[str]:
+    signature = _QUOTED.sub(r"\1\3", str(inspect.signature(member)))
+    constructor = vars(member).get("__init__") if inspect.isclass(member) else None
+    made = getattr(constructor, "__doc__", None) or ""
+    yield f"\n### {name}\n\n```text"
+    if signature != "(*args, **kwargs)":  # of a protocol
+        yield f"{name}{signature.replace('(self, ', '(').replace('(self)', '()')}\n"
+    yield inspect.getdoc(member) or ""
+    if made and not made.startswith("Initialize self"):  # a dataclass's says nothing
+        yield "\n" + inspect.cleandoc(made)
+    yield "```"
 
 
 def _is_own(name: str, member: object, module: str) -> bool:
