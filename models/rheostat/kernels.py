@@ -71,9 +71,9 @@ class TunableKernel(TunableLayer):
         return self._apply_each(x, weight, bias)
 
     def bake(self, lam: Tensor) -> nn.Module:
-        """The plain layer at `lam` (P,), detached, on this layer's device and dtype."""
+        """The plain layer at `lam` (P,), detached."""
         with torch.no_grad():
-            weight, bias = self.kernels(lam.to(self.weight)[None])
+            weight, bias = self.kernels(lam[None])
         plain = self._plain()
         plain.weight = nn.Parameter(weight[0], requires_grad=False)
         if bias is not None:
@@ -246,7 +246,10 @@ class TunableLinear(TunableKernel, nn.Linear):
         return y + bias.reshape(len(x), *(1,) * (x.ndim - 2), self.out_features)
 
     def _mixed(self, _x: Tensor, lam: Tensor, /) -> Tensor:
-        raise ValueError(f"a linear layer takes no map of λ; it got {tuple(lam.shape)}")
+        raise ValueError(
+            f"a linear layer takes no map of λ, and {tuple(lam.shape)} is one: give one λ per "
+            "sample, (N, P), or leave linear layers plain, convert(..., exclude=[their names])"
+        )
 
 
 class TunableScale(TunableLayer):
@@ -274,7 +277,6 @@ class TunableScale(TunableLayer):
 
     def bake(self, lam: Tensor) -> nn.Module:
         """A depthwise 1×1 convolution."""
-        lam = lam.to(self.scale)
         channels = len(self.scale)
         plain = nn.Conv2d(channels, channels, 1, groups=channels).to(self.scale)
         with torch.no_grad():
@@ -310,10 +312,15 @@ def make_tunable(
             "dtype": layer.weight.dtype,
         }
     else:
-        raise TypeError(f"{type(layer).__name__} has no tunable form")
+        raise TypeError(
+            f"{type(layer).__name__} has no tunable form; Conv2d, ConvTranspose2d and Linear have"
+        )
     if "weight" not in layer._parameters:  # it is made of others by a hook
         own = list(layer._parameters)
-        raise TypeError(f"{type(layer).__name__} has no weight of its own, but {own}")
+        raise TypeError(
+            f"{type(layer).__name__} has no weight of its own, but {own}: remove the hook that "
+            "makes it (as remove_weight_norm does), or exclude the layer"
+        )
     tunable: TunableKernel = make(**known, controls=controls, parameter_map=parameter_map)
     tunable.weight, tunable.bias = layer.weight, layer.bias
     return tunable.train(layer.training)

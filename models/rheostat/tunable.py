@@ -40,7 +40,7 @@ class TunableLayer(nn.Module):
 
     @abstractmethod
     def bake(self, lam: Tensor) -> nn.Module:
-        """What the layer is at λ = `lam` (P,): a plain module, detached, that ignores λ."""
+        """What the layer is at λ = `lam` (P,), of its dtype: a plain module with its own memory."""
 
     @abstractmethod
     def added_parameters(self) -> Iterator[nn.Parameter]:
@@ -53,7 +53,10 @@ class TunableLayer(nn.Module):
         """
         lam = self.lam if lam is None else lam
         if lam is None:
-            raise ValueError("λ is missing: pass lam, or call the network that `convert` returned")
+            raise ValueError(
+                "λ is missing: pass lam, or call the network that `convert` returned. Activation "
+                "checkpoints within it run after its pass; put one around the whole of it"
+            )
         if (
             lam.ndim not in (2, 4)
             or lam.shape[1] != self.controls
@@ -102,7 +105,7 @@ class TunableNetwork(nn.Module):
         lam  (N, P), its own for every sample, or (1, P) for the whole batch; where the strategy
              allows maps also (N, P, H, W) or (1, P, H, W), its own for every pixel of `x`
         """
-        layers = self.layers
+        layers, lam = self.layers, self._fitting(lam)
         for layer in layers:
             layer.lam = lam
         try:
@@ -112,11 +115,13 @@ class TunableNetwork(nn.Module):
                 layer.lam = None
 
     def bake(self, lam: Tensor) -> nn.Module:
-        """A copy of the network at `lam` (P,), without anything that depends on λ."""
-        return replace(
+        """A copy of the network at `lam` (P,), detached, without anything that depends on λ."""
+        lam = self._fitting(lam)
+        baked = replace(
             copy.deepcopy(self.network),
             lambda module: module.bake(lam) if isinstance(module, TunableLayer) else None,
         )
+        return baked.requires_grad_(False)
 
     def added_parameters(self) -> list[nn.Parameter]:
         """What `convert` added: in a two-phase training, the parameters of the second phase."""
@@ -126,6 +131,11 @@ class TunableNetwork(nn.Module):
         """What the plain network had: in a two-phase training, the parameters of the first."""
         added = {id(parameter) for parameter in self.added_parameters()}
         return [parameter for parameter in self.parameters() if id(parameter) not in added]
+
+    def _fitting(self, lam: Tensor) -> Tensor:
+        """`lam` where the tunable layers are, of their dtype; no Parameter: they would keep it."""
+        like = next((p for layer in self.layers for p in layer.parameters()), lam)
+        return lam.to(like).view_as(lam)
 
 
 def bake(tunable: nn.Module, lam: Tensor) -> nn.Module:
@@ -137,7 +147,9 @@ def bake(tunable: nn.Module, lam: Tensor) -> nn.Module:
     if not isinstance(tunable, Tunable):
         raise TypeError(f"{type(tunable).__name__} is not tunable: it has no bake(lam)")
     if lam.ndim != 1:
-        raise ValueError(f"λ has shape {tuple(lam.shape)}; one position (P,) is needed")
+        raise ValueError(
+            f"λ has shape {tuple(lam.shape)}; one position (P,) is needed, such as lam[0]"
+        )
     return tunable.bake(lam)
 
 
@@ -151,7 +163,10 @@ def at_size(lam: Tensor, y: Tensor) -> Tensor:
     if size == wanted:
         return lam
     if y.ndim != 4 or any(s % w and w % s for s, w in zip(size, wanted, strict=True)):
-        raise ValueError(f"a map of {tuple(size)} does not fit features of {tuple(y.shape)}")
+        raise ValueError(
+            f"a map of {tuple(size)} does not fit features of {tuple(y.shape)}: its sides must be "
+            "multiples of theirs, or theirs of its; or give one λ per sample, (N, P)"
+        )
     return F.interpolate(lam, wanted, mode="area")
 
 

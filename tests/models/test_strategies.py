@@ -8,6 +8,7 @@ import torch
 from rheostat import STRATEGIES, TunableNetwork, bake, convert, cost
 from rheostat.nets.restorer import ResidualBlock
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 CONTROLS = {name: 1 if name == "blend" else 2 for name in STRATEGIES}
 REACH = 6 + 2 * 3  # six 3×3 layers, and three more where tuning blocks are put in twice
@@ -165,20 +166,31 @@ def test_a_tile_with_its_halo_equals_the_whole(name: str) -> None:
     torch.testing.assert_close(part[..., inner, inner], whole[..., across, across])
 
 
-@pytest.mark.parametrize("dual", [False, True])
-def test_tuning_blocks_tell_up_from_down_in_the_dual_form(dual: bool) -> None:
-    from rheostat.strategies.blocks import TuningBlocks
+@every
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.int64])
+def test_lambda_of_any_dtype_and_of_the_caller_fits(name: str, dtype: torch.dtype) -> None:
+    _, tunable = trained(name)
+    x, lam = pictures(1), torch.ones(1, CONTROLS[name])
+    expected = tunable(x, lam)
+    assert torch.equal(tunable(x, lam.to(dtype)), expected)
+    assert torch.equal(tunable(x, nn.Parameter(lam)), expected)
+    torch.testing.assert_close(bake(tunable, lam[0].to(dtype))(x), expected, atol=1e-5, rtol=1e-5)
+    half = tunable.bfloat16()
+    assert half(x.bfloat16(), lam).dtype == bake(half, lam[0])(x.bfloat16()).dtype == torch.bfloat16
 
-    block = TuningBlocks(ResidualBlock(6), 1, dual=dual)
+
+@every
+def test_a_baked_network_is_detached_and_has_its_own_memory(name: str) -> None:
+    _, tunable = trained(name)
+    x, lam = pictures(1), positions(name)[0]
+    baked = bake(tunable, lam)
+    before = baked(x)
+    assert not before.requires_grad
+    lam.zero_()
     with torch.no_grad():
-        for parameter in block.added_parameters():
-            parameter.add_(0.1)
-    z = torch.rand(1, 6, 8, 8)
-    up, base, down = (block(z, torch.full((1, 1), a)) for a in (0.5, 0.0, -0.5))
-    assert torch.equal(base, block.block(z))
-    mirrored = torch.allclose(up - base, base - down, atol=1e-6)
-    assert mirrored == (not dual)
-    torch.testing.assert_close(block.bake(torch.tensor([-0.5]))(z), down)
+        for parameter in tunable.parameters():
+            parameter.zero_()
+    assert torch.equal(baked(x), before)
 
 
 def test_controls_can_have_names() -> None:
@@ -190,6 +202,48 @@ def test_controls_can_have_names() -> None:
         tunable.at(loudness=1)
     with pytest.raises(ValueError, match="known: none"):
         convert(Restorer(), 2).at(noise=1)
+    assert convert(Restorer(), "detail").names == ("detail",)
+    for wrong in (["detail", "detail"], [], 0):
+        with pytest.raises(ValueError, match="at least 1 is needed, and no name twice"):
+            convert(Restorer(), wrong)
+
+
+def test_a_pattern_that_has_no_effect_is_named() -> None:
+    with pytest.raises(ValueError, match=r"nothing called 'bodi.*'.* mean body"):
+        convert(Restorer(), 1, include=["body.*", "bodi.*"])
+    with pytest.raises(ValueError, match=r"no module is called 'entre'. Did you mean enter"):
+        convert(Restorer(), 1, exclude="entre")
+    network = Restorer()
+    nn.utils.parametrizations.weight_norm(network.enter)
+    with pytest.raises(ValueError, match=r"'enter' .* takes Conv2d, .*, no subclasses"):
+        convert(network, 1, include="enter")
+
+
+def test_a_network_may_take_more_and_be_checkpointed_as_a_whole() -> None:
+    class Timed(Restorer):
+        def forward(self, x: Tensor, time: Tensor, *, gain: float = 0.0) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+            return super().forward(x + time), gain * x
+
+    tunable = convert(Timed(), 1)  # and it gives more than a tensor
+    x, lam, time = pictures(1), torch.ones(1, 1), torch.ones(1)
+    y, gained = tunable(x, lam, time, gain=2.0)
+    assert torch.equal(gained, 2 * x)
+    y, _ = checkpoint(tunable, x, lam, time, use_reentrant=False)
+    y.sum().backward()
+    assert all(parameter.grad is not None for parameter in tunable.added_parameters())
+
+
+@every
+def test_every_slider_has_its_true_slope_at_zero(name: str) -> None:
+    _, tunable = trained(name)
+    tunable, x = tunable.double(), pictures(1).double()
+    zero = torch.zeros(1, CONTROLS[name], dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(tunable(x, zero).square().sum(), zero)
+    for i in range(CONTROLS[name]):
+        axis = torch.eye(CONTROLS[name], dtype=torch.float64)[i : i + 1]
+        with torch.no_grad():
+            far = [tunable(x, step * axis).square().sum() for step in (1e-6, -1e-6)]
+        assert slope[0, i].item() == pytest.approx((far[0] - far[1]).item() / 2e-6, rel=1e-2)
 
 
 def test_patterns_choose_what_becomes_tunable() -> None:
@@ -236,11 +290,11 @@ def test_what_stands_twice_is_tuned_once(name: str) -> None:
 def test_a_pattern_counts_for_all_places_of_what_is_shared() -> None:
     conv = nn.Conv2d(3, 3, 1)
     places = nn.Sequential(nn.Sequential(conv), nn.Sequential(conv), nn.Conv2d(3, 3, 1))
-    for patterns, kind in (
-        ({"include": ["1.*"]}, rheostat.TunableConv2d),
-        ({"exclude": ["1"]}, nn.Conv2d),
+    for tunable, kind in (
+        (convert(places, 1, include=["1.*"]), rheostat.TunableConv2d),
+        (convert(places, 1, exclude=["1"]), nn.Conv2d),
     ):
-        first, second, _ = convert(places, 1, **patterns).network.children()
+        first, second, _ = tunable.network.children()
         assert first.get_submodule("0") is second.get_submodule("0")
         assert type(first.get_submodule("0")) is kind
 

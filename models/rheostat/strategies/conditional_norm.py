@@ -49,7 +49,7 @@ class ConditionalNorm(TunableLayer):
     def bake(self, lam: Tensor) -> nn.Module:
         """The convolution with γ and β folded in."""
         with torch.no_grad():
-            gamma, beta = self._affine(lam.to(self.gamma))
+            gamma, beta = self._affine(lam)
             weight = self.conv.weight * (gamma / self._norm())[:, None, None, None]
         plain = copy.deepcopy(self.conv)
         plain.weight = nn.Parameter(weight, requires_grad=False)

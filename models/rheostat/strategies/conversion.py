@@ -38,11 +38,11 @@ _KINDS: dict[Site, tuple[type[nn.Module], ...]] = {
 
 def convert(
     network: nn.Module,
-    controls: int | Sequence[str],
+    controls: int | str | Sequence[str],
     *,
     strategy: str = "tunable-conv",
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    include: str | Sequence[str] = (),
+    exclude: str | Sequence[str] = (),
 ) -> TunableNetwork:
     """Make a copy of `network` tunable by `controls` sliders.
 
@@ -56,13 +56,17 @@ def convert(
               that the strategy can take. A strategy on blocks needs them: it cannot know them
     exclude   patterns of module names to leave plain, with all that is in them
 
-    Raises ValueError for an unknown strategy, or if nothing would become tunable.
+    Raises ValueError for an unknown strategy, a name given twice, a pattern that has no effect, or
+    if nothing would become tunable.
     """
     if strategy not in STRATEGIES:
         raise ValueError(f"there is no strategy {strategy!r}. {nearest(strategy, STRATEGIES)}")
     chosen = STRATEGIES[strategy]
-    names = () if isinstance(controls, int) else tuple(controls)
+    names = () if isinstance(controls, int) else _listed(controls)
     count = controls if isinstance(controls, int) else len(names)
+    if count < 1 or len(set(names)) < len(names):
+        raise ValueError(f"controls are {controls!r}; at least 1 is needed, and no name twice")
+    include, exclude = _listed(include), _listed(exclude)
     if chosen.site == "blocks" and not include:
         raise ValueError(f"{strategy} acts on blocks: name them, as in include=['body.*']")
     kinds, taken = _KINDS[chosen.site], set()
@@ -86,10 +90,27 @@ def convert(
         return made if like is None else made.to(like)
 
     tunable = replace(copied, make)
+    known = [name for name, _ in named if name]
+    takes = (
+        ", ".join(kind.__name__ for kind in kinds) + ", no subclasses" if kinds else "any module"
+    )
+    for pattern in exclude:
+        if not matching([pattern]):
+            raise ValueError(f"exclude: no module is called {pattern!r}. {nearest(pattern, known)}")
+    for pattern in include:
+        if matching([pattern]).isdisjoint(taken):
+            what = f"nothing called {pattern!r} that {strategy} could make tunable"
+            raise ValueError(f"include: {what}; it takes {takes}. {nearest(pattern, known)}")
     if not taken:
-        raise ValueError(f"{type(network).__name__} has nothing that {strategy} could make tunable")
+        what = f"{type(network).__name__} has nothing that {strategy} could make tunable"
+        raise ValueError(f"{what}; it takes {takes}")
     _leave_fast_paths(tunable)
     return TunableNetwork(tunable, count, names)
+
+
+def _listed(names: str | Sequence[str]) -> tuple[str, ...]:
+    """One name is one name, not its letters."""
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _leave_fast_paths(network: nn.Module) -> None:

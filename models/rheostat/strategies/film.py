@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor, nn
 
 from .modulation import Modulated, PerceptronPredictor, convolution
@@ -31,7 +32,8 @@ class FilmPredictor(PerceptronPredictor):
 
     def forward(self, lam: Tensor) -> tuple[Tensor, Tensor]:
         """As in `Predictor`; λ below 0 is mirrored."""
-        return super().forward(lam.sign() * (lam.abs() / EPSILON).log1p() / math.log1p(1 / EPSILON))
+        sign = torch.copysign(torch.ones_like(lam), lam)  # lam.sign() has no slope to give at 0
+        return super().forward(sign * (sign * lam / EPSILON).log1p() / math.log1p(1 / EPSILON))
 
 
 def wrap(module: nn.Module, controls: int) -> Modulated:

@@ -47,7 +47,7 @@ class Modulated(TunableLayer):
         """The convolution with scale and shift folded in."""
         plain = copy.deepcopy(self.conv).requires_grad_(False)
         with torch.no_grad():
-            gain, shift = self.predictor(lam.to(plain.weight))
+            gain, shift = self.predictor(lam)
             bias = torch.zeros_like(shift) if plain.bias is None else plain.bias
             plain.weight.copy_(plain.weight * (1 + gain)[:, None, None, None])
             plain.bias = nn.Parameter(bias * (1 + gain) + shift, requires_grad=False)

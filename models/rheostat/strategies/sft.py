@@ -1,9 +1,9 @@
 """SFT maps: Park et al., "Flexible Style Image Super-Resolution (FxSR)", IEEE Access 2022.
 
-A net of 1×1 convolutions reads λ at every pixel, 1 → 32 → 32, and each convolution takes its scale
-(+1) and shift from it through another 1×1: a constant λ is the special case. Here every convolution
-has its own small net, so that it stays where it was put. Joint training; folds where λ is one
-value. λ = 0 is no special place.
+A net of 1×1 convolutions, 1 → 1 → 32 as published, reads λ at every pixel, and each convolution
+takes its scale (+1) and its shift from it through two more each: a constant λ is the special case.
+Here every convolution has its own small net, so that it stays where it was put, and scale and
+shift share its layers. Joint training; folds where λ is one value. λ = 0 is no special place.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ HIDDEN = 32
 
 
 class SftPredictor(PerceptronPredictor):
-    """Two layers of 32, the first of them leaky, read by one linear layer."""
+    """Two layers of 32, the first leaky, the second ReLU, read by one linear layer."""
 
     def __init__(self, controls: int, channels: int) -> None:
         """For `channels` of a convolution."""
@@ -44,5 +44,7 @@ SFT = Strategy(
     exact_base=False,
     folds=True,
     maps=True,
-    limits="λ = 0 is not exactly the base network: the condition net has biases.",
+    limits="λ = 0 is not exactly the base network: the condition net has biases. "
+    "Each convolution has a net of its own; scale and shift share a layer of 32 with ReLU in it, "
+    "where the paper's have one each, with leaky ReLU.",
 )
