@@ -178,10 +178,10 @@ def cover(layer: Any, like: Any, selection: bytes | None) -> None:
     mask = layer.create_mask(Gimp.AddMaskType.WHITE)
     layer.add_mask(mask)
     if selection is not None:
-        area = Gegl.Rectangle.new(0, 0, mask.get_width(), mask.get_height())
-        buffer = mask.get_buffer()
-        buffer.set(area, Babl.get_name(mask.get_format()), selection)
+        whole, buffer = (0, 0, mask.get_width(), mask.get_height()), mask.get_buffer()
+        buffer.set(Gegl.Rectangle.new(*whole), Babl.get_name(mask.get_format()), selection)
         buffer.flush()
+        mask.update(*whole)
     if like.get_apply_mask():
         # A mask has its layer's size: both offsets are those in the image.
         (x, y), (left, top) = like.get_offsets()[1:], layer.get_offsets()[1:]
