@@ -30,10 +30,15 @@ class Shelf:
         return Pool(self.library, Renderer(torch.device("cpu")), budget)
 
     def use(self, pool: Pool, name: str) -> Package:
-        package = self.library.package(name)
+        package = self.package(name)
         with pool.use(package):
             pass
         return package
+
+    def package(self, name: str) -> Package:
+        """The package as its files are now, once they are checked."""
+        self.library.refresh(None)
+        return self.library.package(name)
 
     def size(self, name: str) -> int:
         pool = self.pool()
@@ -130,12 +135,12 @@ def test_a_load_that_failed_for_want_of_memory_is_tried_again(
 
 def test_a_package_replaced_while_in_use_is_used_to_the_end(shelf: Shelf) -> None:
     pool, folder = shelf.pool(), shelf.folders["a"]
-    old = shelf.library.package("a")
+    old = shelf.package("a")
     with pool.use(old) as network:
         save_file(random_denoiser(seed=5).state_dict(), folder / WEIGHTS)
         shutil.copy(shelf.folders["b"] / "golden.npz", folder / "golden.npz")
         seal(folder)
-        new = shelf.library.package("a")
+        new = shelf.package("a")
         assert new.info.digest != old.info.digest
         x, lam = torch.rand(1, 3, 8, 8), torch.tensor([[30.0, 0.5]])
         assert torch.equal(network(x, lam), random_denoiser(seed=0)(x, lam))

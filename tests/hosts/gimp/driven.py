@@ -6,7 +6,7 @@ import importlib
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import gi
 from hosts.gimp.images import describe, load, tree
@@ -79,7 +79,7 @@ class User:
 
     def use(self, acts: Acts) -> str:
         """Do the acts while the dialog is open; how that ended."""
-        user, dialog = self, importlib.import_module("dialog")
+        user, dialog = self, cast("Any", importlib.import_module("dialog"))
         errors: list[Exception] = [AssertionError("the dialog closed too early")]
         deadline = time.monotonic() + 60
 
