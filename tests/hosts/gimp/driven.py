@@ -6,7 +6,7 @@ import importlib
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any
 
 import gi
 from hosts.gimp.images import describe, load, tree
@@ -79,7 +79,8 @@ class User:
 
     def use(self, acts: Acts) -> str:
         """Do the acts while the dialog is open; how that ended."""
-        user, dialog = self, cast("Any", importlib.import_module("dialog"))
+        user = self
+        dialog: Any = importlib.import_module("dialog")
         errors: list[Exception] = [AssertionError("the dialog closed too early")]
         deadline = time.monotonic() + 60
 
