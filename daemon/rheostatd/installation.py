@@ -13,6 +13,7 @@ import secrets
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from importlib import metadata
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -28,6 +29,7 @@ START = [sys.executable, "-m", "rheostatd", "serve"]  # the words that start the
 
 NAME = "rheostat"  # of the plug-in's folder, and of the file in it that GIMP runs
 _MARK = "installation.json"  # what tells our folder from another plug-in of the same name
+_NEVER = datetime.fromtimestamp(0, UTC)
 _MSGPACK = ("__init__.py", "exceptions.py", "ext.py", "fallback.py")
 
 Files = Mapping[str, bytes]  # by path in the plug-in's folder, with slashes
@@ -193,8 +195,9 @@ def _client() -> Iterator[tuple[str, bytes]]:
     for name, data in tree(Path(rheostat_client.__file__).parent).items():
         path = PurePosixPath(name)
         if path.suffix == ".po":
-            compiled = BytesIO()
-            write_mo(compiled, read_po(BytesIO(data), locale=path.stem))
+            compiled, catalog = BytesIO(), read_po(BytesIO(data), locale=path.stem)
+            catalog.creation_date = _NEVER  # or the files would differ from one minute to the next
+            write_mo(compiled, catalog)
             name = f"{path.parent}/{path.stem}/LC_MESSAGES/{DOMAIN}.mo"
             data = compiled.getvalue()
         yield f"rheostat_client/{name}", data

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,13 @@ def test_an_update_replaces_everything(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["plug-ins"]
     (plug_in(tmp_path) / "rheostat.py").chmod(0o644)
     assert not is_current(tmp_path, files)
+
+
+def test_an_hour_later_it_is_still_current(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, contents()[0])
+    hour = timezone(timedelta(hours=1))
+    monkeypatch.setattr("babel.messages.catalog.LOCALTZ", hour)  # by which it reads the clock
+    assert is_current(tmp_path, contents()[0])
 
 
 def test_a_link_to_a_checkout_gives_way(tmp_path: Path) -> None:
