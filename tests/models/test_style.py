@@ -72,18 +72,22 @@ def test_samples_are_rescaled_photographs_and_sliders_in_range(
         assert 0.5 < float(plain.float().mean()) < 0.9
     plain = task.draw(clean, 0.0, torch.Generator().manual_seed(0)).lam
     assert len(torch.unique(plain, dim=0)) == len(PAINTINGS)
+    generator = torch.Generator().manual_seed(0)
+    alone = torch.cat([task.draw(clean[:1], 0.0, generator).lam for _ in range(20)])
+    assert len(torch.unique(alone, dim=0)) == len(PAINTINGS)
 
 
 @needs_data
 def test_the_loss_is_what_the_sliders_weigh(task: StyleTask, photograph: Tensor) -> None:
-    x = photograph[:, :, : 64 + BORDER, : 64 + BORDER]
+    side, hidden = 100, round(100 * BORDER)
+    x = photograph[:, :, :side, :side]
     y = (x + 0.1).clamp(0, 1)
-    window = (..., slice(5, 69), slice(BORDER, None))
+    window = (..., slice(5, 5 + side - hidden), slice(hidden, None))
     found = task.losses(y[window], task.losses.content(x[window]))
 
     def loss(**sliders: float) -> float:
         lam = torch.tensor([position(sliders)])
-        return float(task.loss(y, Batch(x, x, lam, (5, BORDER))))
+        return float(task.loss(y, Batch(x, x, lam, (5, hidden))))
 
     content = found.content[0]
     full = (content + STYLE_WEIGHT * found.style[0, 0].sum() + FLOOR).log() + KEEP * content

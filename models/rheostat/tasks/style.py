@@ -28,7 +28,7 @@ CONTRAST = 4.0  # by what a layer's weight grows or falls from the middle of str
 MIDDLE = 0.5  # stroke at which all layers weigh alike
 FLOOR = 0.1  # added to the loss before its logarithm: less than that is as good as nothing
 KEEP = 1.5  # of content beside the logarithm: it holds while style is still far the larger term
-BORDER = 40  # pixels of the result that the loss does not see, shared out at random by its sides
+BORDER = 0.3  # of the result's side that the loss does not see, shared out at random by both ends
 SIDE = 256  # pixels; pictures are measured at this short side
 
 
@@ -75,7 +75,8 @@ class StyleTask(Task):
         count, side = clean.shape[0], clean.shape[2] - 2 * self.margin
         pictures = torch.cat([_rescaled(picture, side, generator) for picture in clean])
         paintings = len(PAINTINGS)
-        alone = F.one_hot(torch.arange(count) % paintings, paintings)  # each of them every time
+        first = torch.randint(paintings, (1,), generator=generator)
+        alone = F.one_hot((first + torch.arange(count)) % paintings, paintings)  # all, by turns
         plain = torch.cat((alone, torch.tensor([MIDDLE, 1.0]).expand(count, -1)), dim=1)
         mixture = simplex(count, paintings, generator)
         anything = torch.cat((mixture, corners(count, 2, generator, share=0.3)), dim=1)
@@ -83,7 +84,7 @@ class StyleTask(Task):
         drawn = (torch.rand(count, 3, generator=generator) < 0.67)[:, parts]
         varied = torch.rand(count, 1, generator=generator) < detailed
         lam = torch.where(varied & drawn, anything, plain)
-        top, left = torch.randint(BORDER + 1, (2,), generator=generator).tolist()
+        top, left = torch.randint(round(BORDER * side) + 1, (2,), generator=generator).tolist()
         return Batch(pictures, pictures, lam, (top, left))
 
     def loss(self, output: Tensor, batch: Batch) -> Tensor:
@@ -181,9 +182,9 @@ def measured(clean: Tensor) -> Tensor:
 
 
 def _inside(picture: Tensor, phase: tuple[int, int]) -> Tensor:
-    """The window of the loss, `phase` from the top left; its sides are less by BORDER."""
+    """The window of the loss, `phase` from the top left; its sides are less by BORDER of them."""
     top, left = phase
-    height, width = (side - BORDER for side in picture.shape[2:])
+    height, width = (side - round(BORDER * side) for side in picture.shape[2:])
     return picture[:, :, top : top + height, left : left + width]
 
 
