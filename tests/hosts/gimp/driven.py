@@ -10,7 +10,7 @@ from typing import Any
 
 import gi
 from hosts.gimp.images import describe, load, tree
-from hosts.gimp.partial import white
+from hosts.gimp.partial import paint_sky
 from hosts.gimp.screen import preview
 
 gi.require_version("Gimp", "3.0")
@@ -27,12 +27,7 @@ def main(case: str, picture: str, plug_in: str) -> Any:
     sys.path.insert(0, plug_in)
     image = load(picture)
     image.insert_layer(image.get_layers()[0].copy(), None, 0)
-    channel = Gimp.Channel.new(image, "Sky", image.get_width(), image.get_height(), 50.0, white())
-    image.insert_channel(channel, None, 0)
-    image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 40, image.get_height())
-    Gimp.context_set_foreground(white())
-    channel.edit_fill(Gimp.FillType.FOREGROUND)
-    Gimp.Selection.none(image)
+    paint_sky(image)
     seen = CASES[case](image)
     image.delete()
     return seen

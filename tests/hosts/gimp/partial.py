@@ -31,12 +31,7 @@ def main(picture: str) -> dict[str, Any]:
 
     image = load(picture)
     (layer,) = image.get_layers()
-    channel = Gimp.Channel.new(image, "Sky", image.get_width(), image.get_height(), 50.0, white())
-    image.insert_channel(channel, None, 0)
-    image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 40, image.get_height())
-    Gimp.context_set_foreground(white())
-    channel.edit_fill(Gimp.FillType.FOREGROUND)
-    Gimp.Selection.none(image)
+    paint_sky(image)
     seen["painted"] = call(image, [layer], noise=40.0, maps='{"noise": "Sky"}')["layer"]
     seen["source"] = describe(layer)
     seen["everywhere"] = call(image, [layer], noise=40.0)["layer"]
@@ -53,6 +48,16 @@ def main(picture: str) -> dict[str, Any]:
     for one in Gimp.get_images():
         one.delete()
     return seen
+
+
+def paint_sky(image: Any) -> None:
+    """A channel `Sky` that is white on the left, to 40."""
+    channel = Gimp.Channel.new(image, "Sky", image.get_width(), image.get_height(), 50.0, white())
+    image.insert_channel(channel, None, 0)
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 40, image.get_height())
+    Gimp.context_set_foreground(white())
+    channel.edit_fill(Gimp.FillType.FOREGROUND)
+    Gimp.Selection.none(image)
 
 
 def white() -> Any:
