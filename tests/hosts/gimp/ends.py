@@ -15,7 +15,7 @@ from typing import Any
 import gi
 from hosts.gimp.images import load, tree
 from hosts.gimp.live import dismiss, state
-from hosts.gimp.screen import find, keys, open_dialog, preview, shoot, show, wait_for
+from hosts.gimp.screen import PLUG_IN, find, keys, open_dialog, preview, shoot, show, wait_for
 
 gi.require_version("Gimp", "3.0")
 from gi.repository import Gimp
@@ -91,7 +91,7 @@ def press(dialog: str, key: str) -> None:
 
 def kill_plug_in(_dialog: str, _way: str) -> None:
     """End the process that shows the dialog."""
-    subprocess.run(["pkill", "-9", "-f", "plug-ins/rheostat/rheostat.py"], check=True)
+    subprocess.run(["pkill", "-9", "-f", PLUG_IN], check=True)
 
 
 def kill_daemon(_dialog: str, _way: str) -> None:

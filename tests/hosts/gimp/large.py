@@ -9,9 +9,7 @@ from typing import Any
 
 from hosts.gimp.images import load
 from hosts.gimp.live import latency, screen
-from hosts.gimp.screen import find, keys, preview, put_aside, show, wait_for
-
-SCRIPT = "plug-ins/rheostat/rheostat.py"  # in the command line of the plug-in's process
+from hosts.gimp.screen import PLUG_IN, find, keys, preview, put_aside, show, wait_for
 
 
 def main(picture: str, key: str, model: str, values: list[str]) -> dict[str, Any]:
@@ -45,7 +43,7 @@ def main(picture: str, key: str, model: str, values: list[str]) -> dict[str, Any
 
 def peak() -> int:
     """Bytes of memory that the plug-in has used at most."""
-    process = subprocess.check_output(["pgrep", "-n", "-f", SCRIPT], text=True).strip()
+    process = subprocess.check_output(["pgrep", "-n", "-f", PLUG_IN], text=True).strip()
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     (kilobytes,) = (line.split()[1] for line in lines if line.startswith("VmHWM"))
     return 1024 * int(kilobytes)

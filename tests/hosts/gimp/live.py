@@ -12,6 +12,7 @@ from typing import Any
 import gi
 from hosts.gimp.images import describe, load, tree
 from hosts.gimp.screen import (
+    PLUG_IN,
     find,
     keys,
     open_dialog,
@@ -51,7 +52,7 @@ def main(picture: str, key: str, model: str, daemon: int, shots: str) -> dict[st
 
     dialog = open_dialog(window, key, model)
     wait_for(lambda: preview(image))
-    subprocess.run(["pkill", "-9", "-f", "plug-ins/rheostat/rheostat.py"], check=True)
+    subprocess.run(["pkill", "-9", "-f", PLUG_IN], check=True)
     wait_for(lambda: not find(f"^{model}$"))
     dismiss()
     seen["killed"] = state(image)

@@ -16,6 +16,8 @@ from gi.repository import Gimp
 
 T = TypeVar("T")
 PATIENCE = 180  # seconds
+PLUG_IN = "plug-ins/rheostat/rheostat.py"  # in the command line of its process
+SHOTS = Path(__file__).parents[3] / "build" / "hosts"
 
 
 def main(picture: str, key: str, model: str, noise: str, shots: str) -> dict[str, Any]:
@@ -88,14 +90,29 @@ def wait_for(look: Callable[[], T], every: float = 0.2) -> T:
     """What `look` returns as soon as that is true; it looks every so many seconds."""
     deadline = time.monotonic() + PATIENCE
     while not (found := look()):
-        assert time.monotonic() < deadline, "it did not come"
+        assert time.monotonic() < deadline, f"it did not come; windows: {windows()}"
         time.sleep(every)
     return found
 
 
+def windows() -> list[str]:
+    """The titles of all visible windows; the screen is in build/hosts/gimp-waiting.png."""
+    shoot(SHOTS / "gimp-waiting.png")
+    search = ["xdotool", "search", "--onlyvisible", "--name", ".", "getwindowname", "%@"]
+    return subprocess.run(search, capture_output=True, text=True).stdout.splitlines()
+
+
 def wait_for_layers(image: Any, count: int) -> None:
-    """Wait until the image has so many layers, and no preview."""
-    wait_for(lambda: not preview(image) and len(image.get_layers()) == count)
+    """Wait until the image has so many layers, no preview, and no plug-in still at work on it.
+
+    A result is there a moment before its plug-in selects again what was selected and ends.
+    """
+    wait_for(lambda: not preview(image) and len(image.get_layers()) == count and not is_at_work())
+
+
+def is_at_work() -> bool:
+    """Whether a process of the plug-in runs."""
+    return subprocess.run(["pgrep", "-f", PLUG_IN], stdout=subprocess.DEVNULL).returncode == 0
 
 
 def preview(image: Any) -> Any:
