@@ -3,7 +3,9 @@
 Optimisation (Gatys et al., CVPR 2016) changes the pixels of one photograph until its loss is least:
 that many steps for a picture and painting. It is what a network that paints at once is measured
 against: the same loss, the same pictures, at full strength. L-BFGS starts from the photograph. Five
-photographs, the paintings by turns. Optima are kept in results/yardstick.json.
+photographs, the paintings by turns. A pass is one evaluation of the loss and its gradient; the last
+column is after how many of them optimisation is as good as the network, which passes once, without
+a gradient. Optima are kept in results/yardstick.json.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import torch
@@ -30,8 +34,21 @@ PHOTOGRAPHS = ("city", "dog", "flowers", "girl", "waves")  # of GB82, CC0
 STEPS = 100
 
 
-def optimum(losses: StyleLoss, photograph: Tensor, painting: int, steps: int) -> float:
-    """The least total loss that `steps` of L-BFGS reach from `photograph` (1, 3, H, W)."""
+@dataclass(frozen=True)
+class Optimum:
+    """The total loss in the end, and the least one up to each evaluation of it."""
+
+    least: float
+    passes: list[float]
+
+    def passes_to(self, loss: float) -> str:
+        """How many passes get as low as `loss`."""
+        reached = (number for number, least in enumerate(self.passes, start=1) if least <= loss)
+        return str(next(reached, f"over {len(self.passes)}"))
+
+
+def optimum(losses: StyleLoss, photograph: Tensor, painting: int, steps: int) -> Optimum:
+    """What `steps` of L-BFGS reach from `photograph` (1, 3, H, W)."""
     content = losses.content(photograph)
     picture = photograph.clone().requires_grad_()
     optimizer = torch.optim.LBFGS(
@@ -42,14 +59,19 @@ def optimum(losses: StyleLoss, photograph: Tensor, painting: int, steps: int) ->
         line_search_fn="strong_wolfe",
     )
 
+    seen: list[float] = []
+
     def evaluate() -> Tensor:
         optimizer.zero_grad()
         loss = total(losses, picture, content, painting)
         loss.backward()  # type: ignore[no-untyped-call]
+        seen.append(float(loss.detach()))
         return loss
 
     optimizer.step(evaluate)  # type: ignore[no-untyped-call]
-    return float(total(losses, picture.detach().clamp(0, 1), content, painting))
+    least = float(total(losses, picture.detach().clamp(0, 1), content, painting))
+    passes = [round(loss, 4) for loss in accumulate(seen, min)]
+    return Optimum(round(least, 4), passes)
 
 
 def total(losses: StyleLoss, picture: Tensor, content: Tensor, painting: int) -> Tensor:
@@ -64,12 +86,14 @@ def main(arguments: Sequence[str]) -> None:
     steps = int(arguments[0]) if arguments else STEPS
     losses = StyleTask(DATA / "backbones").losses
     store = RESULTS / "yardstick.json"
-    optima: dict[str, float] = json.loads(store.read_text()) if store.exists() else {}
+    known = json.loads(store.read_text()) if store.exists() else {}
+    optima = {key: Optimum(**found) for key, found in known.items()}
     pictures = {name: _photograph(name) for name in PHOTOGRAPHS}
     for name, number, key in track(_pairs(steps), "optimising"):
         if key not in optima:
-            optima[key] = round(optimum(losses, pictures[name], number, steps), 4)
-            store.write_text(json.dumps(optima, indent=1) + "\n")
+            optima[key] = optimum(losses, pictures[name], number, steps)
+            found = {key: asdict(optimum) for key, optimum in optima.items()}
+            store.write_text(json.dumps(found) + "\n")
     network = read_package(find_packages()["style"]).load()
     rows, ratios = [], []
     with torch.inference_mode():
@@ -79,10 +103,10 @@ def main(arguments: Sequence[str]) -> None:
             before = float(total(losses, photograph, content, number))
             result = network(photograph, torch.tensor([position({painting: 1.0})]))
             after = float(total(losses, result.clamp(0, 1), content, number))
-            least = optima[key]
-            ratios.append(after / least)
-            numbers = (before, least, after, after / least)
-            rows.append((painting, name, *(f"{number:.2f}" for number in numbers)))
+            ratios.append(after / optima[key].least)
+            numbers = (before, optima[key].least, after, ratios[-1])
+            cells = (f"{number:.2f}" for number in numbers)
+            rows.append((painting, name, *cells, optima[key].passes_to(after)))
     _write(rows, ratios, steps)
 
 
@@ -105,7 +129,10 @@ def _photograph(name: str) -> Tensor:
 
 
 def _write(rows: Sequence[tuple[str, ...]], ratios: Sequence[float], steps: int) -> None:
-    headings = ("painting", "photograph", "before", "optimised", "network", "network / optimised")
+    headings = (
+        *("painting", "photograph", "before", "optimised", "network", "network / optimised"),
+        "passes to the network's",
+    )
     table = Table(*headings)
     for row in rows:
         table.add_row(*row)
