@@ -1,4 +1,4 @@
-"""Documents and selections change in real Krita while results are made; a result is enlarged."""
+"""Documents, models and selections change in real Krita while results are made; one is enlarged."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_changed_results_keep_their_place_whatever_is_selected(
     np.testing.assert_array_equal(picture(seen["part"]), part)
 
 
-def test_the_result_goes_where_it_was_begun(seen: dict[str, Any]) -> None:
+def test_the_result_is_the_one_that_was_begun_where_it_was_begun(seen: dict[str, Any]) -> None:
     assert seen["layers"] == [4, 1]
 
 

@@ -208,7 +208,7 @@ def select_while_filtering(_answer: Path) -> Steps:
 
 
 def go_from_document_to_document(_answer: Path) -> Steps:
-    """A person looks at other documents while results are made, and enlarges one."""
+    """A person looks at other documents and models while results are made, and enlarges one."""
     krita: Any = fake.Krita.instance()
     window = krita.activeWindow()
     (docker,) = krita.dockers()
@@ -218,9 +218,11 @@ def go_from_document_to_document(_answer: Path) -> Steps:
 
     document, source = opened()
     yield from begin(docker)
+    docker.choose("upscaler")
     other, _ = opened()
     yield from wait(docker, lambda: not docker.is_applying)
     seen["layers"] = [len(each.rootNode().childNodes()) for each in (document, other)]
+    docker.choose("tiny")
     yield from begin(docker)
     other.close()
     seen["is busy without its document"] = docker.is_applying

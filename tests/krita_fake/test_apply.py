@@ -1,4 +1,5 @@
-"""Apply goes on for its document, whichever is in front; a larger result is a new document."""
+"""Apply goes on for its document and with its model, whichever are in front; a larger result is a
+new document."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ def seen(run: Run) -> dict[str, Any]:
     return dict(run("documents")["seen"])
 
 
-def test_the_result_goes_where_it_was_begun(seen: dict[str, Any]) -> None:
+def test_the_result_is_the_one_that_was_begun_where_it_was_begun(seen: dict[str, Any]) -> None:
     assert seen["layers"] == [2, 1]
 
 

@@ -100,9 +100,7 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         if self._apply:
             self._apply.stop()
             self._end_apply()
-        if self._preview:
-            self._preview.close()
-            self._preview = None
+        self._close_preview()
 
     def ask(self) -> None:
         """Show on the canvas what the sliders do."""
@@ -175,7 +173,8 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
         self.setWidget(widget)
 
     def _choose(self, _index: int) -> None:
-        self.cancel()
+        """Show the sliders of another model; what is being applied goes on."""
+        self._close_preview()
         for row in self._rows:
             self._sliders.removeWidget(row)
             row.deleteLater()
@@ -244,7 +243,8 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
             return  # an artist paints on a map and watches what it does
         self.cancel()
         settings = records.record(document, node) if node else None
-        self._show_origin("")
+        self.origin.clear()
+        self.origin.hide()
         if settings and any(model.id == settings.model for model in self._models):
             self.choose(settings.model)
             self._put(settings.controls)
@@ -253,18 +253,24 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
             source = settings.source
             keys = from_plain(source.get("keys"), self.model.controls)
             self.clip.show_keys(keys, self.model.controls)
-            if records.is_from_here(settings):
-                words = _("Made from '{name}'; Apply replaces it.")
-            else:
-                words = _("Made from '{name}'; Apply filters it once more.")
-            self._show_origin(words.format(name=source.get("name", source.get("file", "?"))))
+            name = source.get("name", source.get("file", "?"))
+            self._show_origin(name, is_from_here=records.is_from_here(settings))
         if before and node:
             self.ask()
 
-    def _show_origin(self, words: str) -> None:
+    def _show_origin(self, name: str, *, is_from_here: bool) -> None:
         """Say what the active layer was made from, where no progress overwrites it."""
-        self.origin.setText(words)
-        self.origin.setVisible(bool(words))
+        if is_from_here:
+            words = _("Made from '{name}'; Apply replaces it.")
+        else:
+            words = _("Made from '{name}'; Apply filters it once more.")
+        self.origin.setText(words.format(name=name))
+        self.origin.show()
+
+    def _close_preview(self) -> None:
+        if self._preview:
+            self._preview.close()
+            self._preview = None
 
     def _find(self) -> Subject:
         document = Krita.instance().activeDocument()
@@ -304,8 +310,7 @@ class Docker(DockWidget):  # type: ignore[misc]  # krita has no types
     def _finish(self, layer: str) -> None:
         if layer and self._apply:
             self._active = layer  # it is no news that it is active
-            words = _("Made from '{name}'; Apply replaces it.")
-            self._show_origin(words.format(name=self._apply.subject.node.name()))
+            self._show_origin(self._apply.subject.node.name(), is_from_here=True)
         self._end_apply()
 
     def _end_apply(self) -> None:

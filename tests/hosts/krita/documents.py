@@ -26,11 +26,13 @@ def main(picture: str) -> Steps:
 
     docker.choose("tiny")
     yield from begin(docker)
+    docker.choose("upscaler")
     other = krita.openDocument(picture)
     window.addView(other)
     yield from wait(lambda: not docker.is_applying)
     yield 500
     seen["layers"] = [len(layers(each)) for each in (document, other)]
+    docker.choose("tiny")
     yield from begin(docker)
     other.setModified(False)
     other.close()
