@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import os
 import stat
 import struct
@@ -27,7 +28,7 @@ from cli.samples import (
     save,
     write,
 )
-from PIL import ExifTags, Image, IptcImagePlugin, PngImagePlugin
+from PIL import ExifTags, Image, IptcImagePlugin, PngImagePlugin, TiffTags
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from rheostat_client import xmp
 from rheostat_client.errors import RheostatError
@@ -204,6 +205,21 @@ def test_exif_is_kept_byte_for_byte(tmp_path: Path) -> None:
         assert after.info["comment"] == b"a \xff comment"
 
 
+@pytest.mark.parametrize("dpi", [math.inf, math.nan, 0.0, -72.0, 1e9])
+def test_a_resolution_without_sense_is_none_and_stops_nothing(tmp_path: Path, dpi: float) -> None:
+    tags = ImageFileDirectory_v2()
+    for number in (ExifTags.Base.XResolution, ExifTags.Base.YResolution):
+        tags[number] = dpi
+        tags.tagtype[number] = TiffTags.FLOAT
+    Image.fromarray(SMALL.pixels).save(tmp_path / "in.tif", tiffinfo=tags)
+    picture = read_picture(tmp_path / "in.tif")
+    assert picture.metadata.dpi is None
+    for suffix in (".png", ".jpg", ".tif", ".webp"):
+        target = Target(tmp_path / f"out{suffix}")
+        target.write(picture)
+        assert read_picture(target.path).pixels.shape == SMALL.pixels.shape
+
+
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("icc", [None, ADOBE_RGB])
@@ -231,7 +247,7 @@ def test_exif_of_an_enlarged_picture_says_its_size_and_shows_no_old_thumbnail(
 def test_xmp_and_photoshops_notes_of_an_enlarged_picture_are_true(tmp_path: Path) -> None:
     sized = XMP.replace(
         b"<rdf:Description ",
-        b"<rdf:Description exif:PixelXDimension=\"17\" tiff:ImageLength='13'>"
+        b"<rdf:Description exif:PixelXDimension = \"17\" tiff:ImageLength='13'>"
         b"<exif:PixelYDimension>13</exif:PixelYDimension><tiff:ImageWidth>17</tiff:ImageWidth>"
         b"<xmp:Thumbnails><rdf:Alt>c21hbGw=</rdf:Alt></xmp:Thumbnails></rdf:Description>"
         b"<rdf:Description ",

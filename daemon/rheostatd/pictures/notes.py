@@ -9,8 +9,8 @@ from dataclasses import replace
 from . import directory
 from .picture import Metadata
 
-_WIDTH = re.compile(rb"((?:exif:PixelXDimension|tiff:ImageWidth)(?:>|=[\"']))\d+")
-_HEIGHT = re.compile(rb"((?:exif:PixelYDimension|tiff:ImageLength)(?:>|=[\"']))\d+")
+_WIDTH = re.compile(rb"((?:exif:PixelXDimension|tiff:ImageWidth)\s*(?:>|=\s*[\"'])\s*)\d+")
+_HEIGHT = re.compile(rb"((?:exif:PixelYDimension|tiff:ImageLength)\s*(?:>|=\s*[\"'])\s*)\d+")
 _THUMBNAILS = b"<xmp:Thumbnails>", b"</xmp:Thumbnails>"
 _PHOTOSHOP = b"Photoshop 3.0\0"
 _THUMBNAIL = (1033, 1036)  # numbers of Photoshop's resources

@@ -19,6 +19,7 @@ DEPTHS: dict[str, np.dtype[Any]] = {
     "32f": np.dtype("<f4"),
 }
 MAX_PIXELS = 2**28  # a picture that claims more is not decoded
+MAX_DPI = 2**16  # what JPEG can hold
 _LAYOUTS = {1: "gray", 2: "graya", 3: "rgb", 4: "rgba"}
 
 
@@ -46,6 +47,11 @@ class Metadata:
     steps: tuple[int, ...] | None = None
     chunks: tuple[tuple[bytes, bytes], ...] = ()
     record: str | None = None
+
+
+def resolution(dpi: tuple[float, float] | None) -> tuple[float, float] | None:
+    """What a file says are its pixels per inch; None for what makes no sense, such as infinity."""
+    return dpi if dpi and all(0 < each < MAX_DPI for each in dpi) else None
 
 
 @dataclass(frozen=True, eq=False)

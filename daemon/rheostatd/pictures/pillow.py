@@ -14,7 +14,7 @@ from PIL import Image, WebPImagePlugin
 from rheostat_client import xmp
 from rheostat_client.errors import RheostatError
 
-from .picture import Metadata, Picture, Values, check_size
+from .picture import Metadata, Picture, Values, check_size, resolution
 
 Image.MAX_IMAGE_PIXELS = None  # ours is another limit, and `check_size` holds it before decoding
 
@@ -35,7 +35,7 @@ def read(data: bytes) -> Picture:
         icc=info.get("icc_profile"),
         exif=info.get("exif", b"").removeprefix(b"Exif\0\0") or None,
         xmp=packet,
-        dpi=info.get("dpi"),
+        dpi=resolution(info.get("dpi")),
         comment=info.get("comment"),
         app13=tuple(body for name, body in segments if name == "APP13"),
         steps=steps and tuple(steps),

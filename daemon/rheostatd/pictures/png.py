@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 from rheostat_client import xmp
 
-from .picture import Metadata, Picture, Values, check_size
+from .picture import Metadata, Picture, Values, check_size, resolution
 from .pillow import decode, more_frames
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -39,7 +39,7 @@ def read(data: bytes) -> Picture:
         icc=info.get("icc_profile"),
         exif=exif.removeprefix(b"Exif\0\0") or None,
         xmp=packet,
-        dpi=info.get("dpi"),
+        dpi=resolution(info.get("dpi")),
         chunks=tuple(c for c in chunks if _keyword(c) != _XMP),
         record=record,
     )

@@ -19,7 +19,7 @@ from rheostat_client import xmp
 from rheostat_client.errors import RheostatError
 
 from . import directory
-from .picture import Metadata, Picture, Values, check_size, depth_of, to_depth, white
+from .picture import Metadata, Picture, Values, check_size, depth_of, resolution, to_depth, white
 from .pillow import decode
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -55,7 +55,7 @@ def read(data: bytes) -> Picture:
         icc=_bytes(tags.get(_ICC)),
         exif=directory.to_block(described) if described else None,
         xmp=packet,
-        dpi=directory.to_dpi(described),
+        dpi=resolution(directory.to_dpi(described)),
         record=record,
     )
     return Picture(pixels, metadata, tuple(warnings))
