@@ -130,6 +130,8 @@ class Package:
                 if unpacked > MAX_GOLDEN:
                     raise ValueError(f"unpacks to more than {MAX_GOLDEN} bytes")
                 x, lam, output = (_array(file, name) for name in ("input", "lam", "output"))
+        except MemoryError:  # which is no fault of the file's
+            raise
         except Exception as error:  # whatever zipfile, zlib and numpy make of forged bytes
             raise _damaged(self.folder, f"{GOLDEN} is no golden picture: {error}") from error
         sides = [self.scale * side for side in x.shape[2:]]

@@ -34,7 +34,7 @@ from .training import LOG
 CARD = "card.md"
 CURVE = "training.jsonl"
 # Up to the next table, but for the comments before that.
-FILES = re.compile(r"^\[files\].*(\n(?!((#.*)?\n)*\[).*)*\n*", re.MULTILINE)
+FILES = re.compile(r"^\[files\].*(\n(?!([ \t]*(#.*)?\n)*[ \t]*\[).*)*\n*", re.MULTILINE)
 
 
 def pack(weights: Path, folder: Path, reach: float = 1.0, *, half: bool = False) -> Manifest:

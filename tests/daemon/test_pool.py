@@ -117,15 +117,16 @@ def test_weights_that_were_sealed_again_fail_their_golden_picture(shelf: Shelf) 
     shelf.use(pool, "a")
 
 
+@pytest.mark.parametrize("place", ["rheostat.package.Package.load", "rheostat.package._array"])
 def test_a_load_that_failed_for_want_of_memory_is_tried_again(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    def fail(_: object) -> None:
+    def fail(*_: object) -> None:
         raise MemoryError
 
     pool = shelf.pool()
     with monkeypatch.context() as patch:
-        patch.setattr("rheostat.package.Package.load", fail)
+        patch.setattr(place, fail)
         with pytest.raises(RheostatError, match="MemoryError"):
             shelf.use(pool, "a")
         assert states(pool)["a"] == "failed"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import textwrap
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -314,11 +315,15 @@ def test_the_curve_of_the_training_is_packed_with_its_weights(tmp_path: Path) ->
     assert "psnr_25" not in (folder / "card.md").read_text(), "the curve of other weights"
 
 
-def test_sealing_keeps_what_stands_around_the_digests(make_package: PackageMaker) -> None:
+@pytest.mark.parametrize("indent", ["", "  "])
+def test_sealing_keeps_what_stands_around_the_digests(
+    make_package: PackageMaker, indent: str
+) -> None:
     folder = make_package()
     manifest = folder / MANIFEST
     before = manifest.read_text()
-    presets = "# What comes with it.\n\n[presets]\nStrong = { noise = 70.0 }\n"
+    words = "# What comes with it.\n\n[presets]\nStrong = { noise = 70.0 }\n"
+    presets = textwrap.indent(words, indent)
     manifest.write_text(f"{before}\n{presets}")
     for _ in range(2):
         assert seal(folder).presets == {"Strong": {"noise": 70.0}}
