@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -105,7 +105,8 @@ class TunableNetwork(nn.Module):
         lam  (N, P), its own for every sample, or (1, P) for the whole batch; where the strategy
              allows maps also (N, P, H, W) or (1, P, H, W), its own for every pixel of `x`
         """
-        layers, lam = self.layers, self._fitting(lam)
+        layers = self.layers
+        lam = _fitting(layers, lam)
         for layer in layers:
             layer.lam = lam
         try:
@@ -116,7 +117,7 @@ class TunableNetwork(nn.Module):
 
     def bake(self, lam: Tensor) -> nn.Module:
         """A copy of the network at `lam` (P,), detached, without anything that depends on λ."""
-        lam = self._fitting(lam)
+        lam = _fitting(self.layers, lam)
         baked = replace(
             copy.deepcopy(self.network),
             lambda module: module.bake(lam) if isinstance(module, TunableLayer) else None,
@@ -132,14 +133,9 @@ class TunableNetwork(nn.Module):
         added = {id(parameter) for parameter in self.added_parameters()}
         return [parameter for parameter in self.parameters() if id(parameter) not in added]
 
-    def _fitting(self, lam: Tensor) -> Tensor:
-        """`lam` where the tunable layers are, of their dtype; no Parameter: they would keep it."""
-        like = next((p for layer in self.layers for p in layer.parameters()), lam)
-        return lam.to(like).view_as(lam)
-
 
 def bake(tunable: nn.Module, lam: Tensor) -> nn.Module:
-    """The plain network that `tunable` is at `lam` (P,): no slider any more.
+    """The plain network that `tunable` is at `lam` (P,), of any dtype: no slider any more.
 
     For strategies that fold (tunable convolutions, FiLM, ...) it has the modules that the network
     had before `convert`, so a slider costs nothing per pixel.
@@ -150,7 +146,7 @@ def bake(tunable: nn.Module, lam: Tensor) -> nn.Module:
         raise ValueError(
             f"λ has shape {tuple(lam.shape)}; one position (P,) is needed, such as lam[0]"
         )
-    return tunable.bake(lam)
+    return tunable.bake(_fitting([tunable], lam) if isinstance(tunable, TunableLayer) else lam)
 
 
 def at_size(lam: Tensor, y: Tensor) -> Tensor:
@@ -189,3 +185,9 @@ def replace(
                 if child is not None:
                     setattr(module, name, replace(child, make, made))
     return made[module]
+
+
+def _fitting(layers: Iterable[TunableLayer], lam: Tensor) -> Tensor:
+    """`lam` where the layers are, of their dtype; no Parameter: they would keep it."""
+    like = next((p for layer in layers for p in layer.parameters()), lam)
+    return lam.to(like).view_as(lam)

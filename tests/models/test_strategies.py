@@ -311,6 +311,15 @@ def test_tied_and_frozen_parameters_stay_so() -> None:
     assert frozen == {"1.weight", "1.bias"}
 
 
+@every
+def test_what_a_frozen_network_is_given_can_be_trained(name: str) -> None:
+    include = ["body.?"] if STRATEGIES[name].site == "blocks" else []
+    frozen = Restorer().requires_grad_(False)
+    tunable = convert(frozen, CONTROLS[name], strategy=name, include=include)
+    assert all(parameter.requires_grad for parameter in tunable.added_parameters())
+    assert not any(parameter.requires_grad for parameter in tunable.base_parameters())
+
+
 def test_what_cannot_be_converted_is_said() -> None:
     with pytest.raises(ValueError, match="no strategy 'flim'"):
         convert(Restorer(), 1, strategy="flim")

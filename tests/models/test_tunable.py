@@ -148,6 +148,13 @@ def test_a_converted_network_bakes_to_its_own_kind() -> None:
         torch.testing.assert_close(plain(x[one]), dynamic[one], atol=1e-5, rtol=1e-5)
 
 
+def test_a_layer_alone_is_baked_at_a_position_of_any_dtype() -> None:
+    single = layer({"kernel_size": 1})
+    lam = torch.full((single.controls,), 0.5)
+    wanted, found = (rheostat.bake(single, each).state_dict() for each in (lam, lam.double()))
+    torch.testing.assert_close(found, wanted, rtol=0, atol=0)
+
+
 def test_convert_and_bake_say_what_they_cannot_do() -> None:
     with pytest.raises(ValueError, match="nothing that tunable-conv"):
         rheostat.convert(nn.ReLU(), controls=1)

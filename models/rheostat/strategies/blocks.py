@@ -92,7 +92,8 @@ class CoupledBlock(TunableLayer):
     def __init__(self, block: nn.Module, controls: int) -> None:
         """Beside `block`."""
         super().__init__()
-        self.main, self.tuning, self.controls = block, copy.deepcopy(block), controls
+        self.main, self.controls = block, controls
+        self.tuning = copy.deepcopy(block).requires_grad_()  # trained where the block is frozen too
         self.alpha = nn.Sequential(
             nn.Linear(controls, self.HIDDEN, bias=False),
             nn.Linear(self.HIDDEN, width(block), bias=False),
@@ -196,7 +197,8 @@ class OpacityBlend(TunableLayer):
         if controls != 1:
             raise ValueError(f"an opacity blend has 1 control, not {controls}")
         self.controls = controls
-        self.first, self.second = network, copy.deepcopy(network)
+        self.first = network
+        self.second = copy.deepcopy(network).requires_grad_()  # trained where the first is frozen
 
     def forward(self, x: Tensor, lam: Tensor | None = None) -> Tensor:
         """`x` (N, C, H, W) at λ = `lam`: (N, 1), (1, 1) or a map (N, 1, H, W)."""
