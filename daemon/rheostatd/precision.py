@@ -28,10 +28,12 @@ def choose(network: Network, package: Package, device: torch.device) -> torch.dt
     if not _is_native(device):
         return torch.float32
     golden, positions, _ = package.golden()
-    x, worst = golden.to(device), 0.0
+    x = golden.to(device)
+    deviations = []
     for lam in positions.to(device):
         exact, half = network.bake(lam), network.bake(lam).to(torch.bfloat16)
-        worst = max(worst, float((exact(x) - half(x)).abs().max()))
+        deviations.append((exact(x) - half(x)).abs().max())
+    worst = float(torch.stack(deviations).max())  # NaN if one is, and then not within anything
     log.info("tried bfloat16", extra={"model": package.info.id, "levels": round(255 * worst, 2)})
     return torch.bfloat16 if worst <= WORST else torch.float32
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,21 @@ def test_a_network_whose_picture_would_change_keeps_all_its_bits(
     change = loud.bake(lam)(x) - loud.bake(lam).to(torch.bfloat16)(x)
     assert float(change.abs().max()) > WORST
     assert choose(loud, package, CPU) == torch.float32
+
+
+def test_a_network_that_gives_no_number_in_half_the_bits_keeps_them_all(
+    package: Package, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Overflowing(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * math.nan if next(self.parameters()).dtype == torch.bfloat16 else x
+
+    def bake(_: torch.Tensor) -> torch.nn.Module:
+        baked = Overflowing()
+        baked.weight = torch.nn.Parameter(torch.ones(1))
+        return baked
+
+    monkeypatch.setattr(precision, "_is_native", lambda _: True)
+    network = package.load()
+    monkeypatch.setattr(network, "bake", bake)
+    assert choose(network, package, CPU) == torch.float32
