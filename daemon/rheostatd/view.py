@@ -89,6 +89,5 @@ class View:
                 f"The map of {control.id} has values outside 0 to 1.",
                 "Paint it between black and white.",
             )
-        low = control.soft[0] if control.off is None else control.off
         # White has to be the slider's value to the last bit.
-        return np.float32(low) * (1 - grey) + grey * np.float32(self.controls[control.id])
+        return np.float32(control.black) * (1 - grey) + grey * np.float32(self.controls[control.id])

@@ -87,12 +87,24 @@ def test_a_layers_name_says_its_settings(noise: float, detail: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "values"),
+    [("Denoise · noise 7", {"noise": 7.0}), ("Denoise · detail 0.8", {"detail": 0.8})],
+)
+def test_controls_that_a_model_got_after_the_name_are_at_their_defaults(
+    name: str, values: dict[str, float]
+) -> None:
+    found = carried.named(name, [OTHER, MODEL])
+    assert found is not None
+    assert found.controls == {**{c.id: c.default for c in MODEL.controls}, **values}
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "Background",
         "",
         "Denoise",
-        "Denoise · noise 25",
+        "Denoise · noise 25 · tone 0",
         "Denoise · noise 25 · detail 0.3 copy",
         "Denoise · detail 0.3 · noise 25",
         "Denoise · noise many · detail 0.3",

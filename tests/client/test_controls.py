@@ -147,6 +147,11 @@ def test_what_is_no_such_number_is_no_value(value: Any) -> None:
         control().check(value)
 
 
+def test_black_is_off_or_else_the_sliders_lowest() -> None:
+    assert control(hard=(-5, 75), soft=(2, 50), off=0.0).black == 0
+    assert control(hard=(-5, 75), soft=(2, 50), off=None).black == 2
+
+
 def test_only_the_off_position_is_off() -> None:
     assert control().is_off(0.0)
     assert not control().is_off(0.5)

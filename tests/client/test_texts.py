@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from string import Formatter
 
@@ -23,6 +24,11 @@ from rheostatd.installation import contents
 CATALOGS = sorted(tool.LOCALE.glob("*.po"))
 CONTROL = Control("noise", "Noise", "", "px", (0, 75), (0, 50), (0, 50), 25, ends=("smooth", ""))
 MODEL = ModelInfo("denoise", "Denoise", "", "1", "0", (CONTROL,))
+
+
+def test_what_black_does_is_said_of_each_control() -> None:
+    assert "black leaves the picture alone" in texts.painting(replace(CONTROL, off=0.0))
+    assert "black has 0," in texts.painting(CONTROL)
 
 
 @pytest.fixture

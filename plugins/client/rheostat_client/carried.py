@@ -63,15 +63,18 @@ def append(path: Path, record: str) -> None:
 
 
 def named(name: str, models: Sequence[ModelInfo]) -> Settings | None:
-    """The settings that a layer's name says (`controls.title`); None if it is another name."""
-    words = name.split(" · ")
+    """The settings that a layer's name says (`controls.title`); None if it is another name.
+
+    Controls that the model did not have when the name was given are at their defaults.
+    """
+    words = [word.rpartition(" ") for word in name.split(" · ")[1:]]
+    try:
+        values = {control: float(value) for control, _, value in words}
+    except ValueError:
+        return None
     for model in models:
-        try:
-            values = {
-                c.id: float(word.split(" ")[-1]) for c, word in zip(model.controls, words[1:])
-            }
-            if title(model.name, model.controls, values) == name:
-                return Settings(model.id, model.version, model.digest, values)
-        except (KeyError, ValueError):
-            continue
+        said = [control for control in model.controls if control.id in values]
+        if said and title(model.name, said, values) == name:
+            controls = {control.id: control.default for control in model.controls}
+            return Settings(model.id, model.version, model.digest, {**controls, **values})
     return None

@@ -102,6 +102,11 @@ class Control:
         """Whether `value` is the position at which this control leaves the picture untouched."""
         return self.off is not None and value == self.off
 
+    @property
+    def black(self) -> float:
+        """The value where a map is black: off, or the slider's lowest where there is no off."""
+        return self.soft[0] if self.off is None else self.off
+
     def position(self, value: float) -> float:
         """Slider travel 0..1 (over the soft range) for a value; may leave 0..1 outside it."""
         low, high = self.soft
@@ -171,6 +176,6 @@ def complete(controls: Sequence[Control], values: Mapping[str, float]) -> dict[s
 
 
 def title(name: str, controls: Sequence[Control], values: Mapping[str, float]) -> str:
-    """A layer name an artist can read: `Denoise · noise 25 · detail 0.3`."""
+    """A layer name an artist can read: `Denoise · noise 25 · camera 0 · detail 0.3`."""
     parts = [name, *(f"{c.id} {c.format(values[c.id])}" for c in controls)]
     return " · ".join(parts)

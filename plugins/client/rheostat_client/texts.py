@@ -48,6 +48,14 @@ def localized(model: ModelInfo) -> ModelInfo:
     )
 
 
+def painting(control: Control) -> str:
+    """What white and black do in a map of `control`."""
+    if control.off is not None:
+        return _("White has the slider's value, black leaves the picture alone, grey lies between.")
+    words = _("White has the slider's value, black has {lowest}, grey lies between.")
+    return words.format(lowest=control.format(control.black))
+
+
 def advance(state: str, share: float, left: float = 0) -> str:
     """`Rendering: 40 %, 3 s left`: how far a job is; `left` in milliseconds, 0 if nobody knows."""
     states = {

@@ -8,7 +8,7 @@ from typing import Any
 import sources
 from gi.repository import Gtk
 from rheostat_client.controls import Control
-from rheostat_client.texts import _
+from rheostat_client.texts import _, painting
 
 
 class MapsRows:
@@ -32,9 +32,7 @@ class MapsRows:
         words = _("{control}:").format(control=control.label)
         row.pack_start(Gtk.Label(label=words, xalign=0), False, False, 0)
         choice = Gtk.ComboBoxText()
-        choice.set_tooltip_text(
-            _("White has the slider's value, black leaves the picture alone, grey lies between.")
-        )
+        choice.set_tooltip_text(painting(control))
         items = [None, *sources.maps(self._image)]
         names = [item.get_name() if item else None for item in items]
         for name in names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rheostat_client.controls import Control
-from rheostat_client.texts import _, explanation
+from rheostat_client.texts import _, explanation, painting
 
 from .qt import QtCore, QtWidgets
 
@@ -48,7 +48,7 @@ class ControlRow(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
         grid.addWidget(QtWidgets.QLabel(control.label), 0, 0, 1, 4)
         for column, widget in enumerate((self.slider, self.number, reset, self.auto)):
             grid.addWidget(widget, 1, column)
-        self.map = MapChoice(changed)
+        self.map = MapChoice(control, changed)
         grid.addWidget(self.map, 2, 0, 1, 4)
         self.map.setVisible(False)
         self.put(control.default)
@@ -98,12 +98,10 @@ class ControlRow(QtWidgets.QWidget):  # type: ignore[misc]  # PyQt has no types
 class MapChoice(QtWidgets.QComboBox):  # type: ignore[misc]  # PyQt has no types
     """Which layer or mask says where a control acts; filled anew each time it is opened."""
 
-    def __init__(self, changed: Callable[[], None]) -> None:
+    def __init__(self, control: Control, changed: Callable[[], None]) -> None:
         """Call `changed` when another one is chosen."""
         super().__init__()
-        self.setToolTip(
-            _("White has the slider's value, black leaves the picture alone, grey lies between.")
-        )
+        self.setToolTip(painting(control))
         self.find: Callable[[], list[str]] = list
         self.addItem(_("nothing, the same everywhere"))
         self.activated.connect(lambda _index: changed())
