@@ -7,6 +7,8 @@ be filtered are, and the code is 1 if one of them failed.
 
 from __future__ import annotations
 
+import io
+import sys
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -25,6 +27,8 @@ class Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # any file's name can be said
         try:
             return super().invoke(ctx)
         except RheostatError as error:

@@ -133,7 +133,7 @@ class Package:
         except MemoryError:  # which is no fault of the file's
             raise
         except Exception as error:  # whatever zipfile, zlib and numpy make of forged bytes
-            raise _damaged(self.folder, f"{GOLDEN} is no golden picture: {error}") from error
+            raise _damaged(self.folder, f"{GOLDEN} is no golden picture: {error!r}") from error
         sides = [self.scale * side for side in x.shape[2:]]
         if (
             x.ndim != 4

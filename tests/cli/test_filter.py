@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,18 @@ def test_pixels_change_and_the_file_says_how(
     with Image.open(out) as image:
         assert xmp.find(image.info["xmp"]) == record
     assert "noise 30" in rheostat("show", out)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs names that are no text")
+def test_a_files_name_that_is_no_text_is_said_all_the_same(
+    rheostat: Command, picture: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    odd = picture.rename(tmp_path / os.fsdecode(b"caf\xe9.png"))
+    assert "caf\\udce9.png" in rheostat("filter", "tiny", odd, folder / odd.name)
+    report = rheostat.json("filter", "tiny", odd, folder / odd.name, "--overwrite")
+    assert odd.name in json.dumps(report, ensure_ascii=False)
 
 
 def test_a_preset_of_the_plug_ins_is_a_beginning(

@@ -566,6 +566,27 @@ def test_damage_is_refused_or_harmless_never_a_crash(tmp_path: Path, suffix: str
             assert read_picture(path).pixels.size
 
 
+@pytest.mark.parametrize(("tag", "value"), [(254, 1), (50706, b"\1\4\0\0")])
+def test_a_cameras_raw_file_is_not_its_small_preview(
+    tmp_path: Path, tag: int, value: int | bytes
+) -> None:
+    tags = ImageFileDirectory_v2()
+    tags[tag] = value
+    tags.tagtype[tag] = TiffTags.LONG if isinstance(value, int) else TiffTags.BYTE
+    Image.fromarray(SMALL.pixels).save(tmp_path / "in.tif", tiffinfo=tags)
+    path = (tmp_path / "in.tif").rename(tmp_path / "in.dng")
+    assert "camera's raw file" in refusal(path)
+
+
+def test_want_of_memory_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise MemoryError
+
+    path = write(tmp_path / "in.png", noise("rgb8"))
+    monkeypatch.setattr("rheostatd.pictures.png.decode", fail)
+    assert "not enough memory" in refusal(path)
+
+
 def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "in.png"
     path.write_text("#!/bin/sh\n")

@@ -74,10 +74,16 @@ def read_picture(path: Path) -> Picture:
         raise RheostatError(
             "bad-picture", f"{path} is not a picture.", f"{UNDERSTOOD} are understood."
         ) from error
+    except MemoryError as error:
+        raise RheostatError(
+            "bad-picture",
+            f"There is not enough memory for {path}.",
+            "Close other programs, or cut the picture into parts.",
+        ) from error
     except Exception as error:  # whatever a decoder makes of damaged bytes
         raise RheostatError(
             "bad-picture",
-            f"{path} is damaged or cut short: {error or type(error).__name__}.",
+            f"{path} is damaged or cut short: {str(error) or type(error).__name__}.",
             "Get the file again from where it came.",
         ) from error
 

@@ -29,6 +29,8 @@ _STRIP = 1024 * 1024  # bytes of pixels, about
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _STRIP_OFFSETS, _SAMPLES, _ROWS_PER_STRIP, _STRIP_BYTES = 273, 277, 278, 279
 _PLANAR, _PREDICTOR, _EXTRA_SAMPLES, _SAMPLE_FORMAT, _XMP, _ICC = 284, 317, 338, 339, 700, 34675
+_SUBFILE, _DNG = 254, 50706
+_REDUCED = 1  # the first page is a small copy of another
 _PLAIN = _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2
 _PREMULTIPLIED, _STRAIGHT = 1, 2
 _CONTIGUOUS, _SEPARATE = 1, 2
@@ -38,6 +40,12 @@ _DEFLATE, _DIFFERENCES, _UNSIGNED, _FLOAT = 8, 2, 1, 3
 def read(data: bytes) -> Picture:
     """The first page."""
     tags, is_only = directory.load(data)
+    if tags.get(_SUBFILE, 0) & _REDUCED or _DNG in tags or data[8:10] == b"CR":
+        raise RheostatError(
+            "bad-picture",
+            "It is a camera's raw file; only the small preview in it could be read.",
+            "Develop it to a TIFF first.",
+        )
     check_size(tags.get(_WIDTH, 0), tags.get(_HEIGHT, 0))
     described = directory.descriptive(data)
     warnings = [] if is_only else ["Of its pages only the first is used."]
