@@ -43,7 +43,6 @@ from rheostat_client.messages import (
 )
 
 from .costs import LONGEST
-from .executor import REST
 from .jobs import Answer
 from .logs import log_to
 from .pace import Paces
@@ -59,6 +58,7 @@ FRONT_DEPTH = 8  # messages; each may be tens of MB
 CONTROL_DEPTH = 64  # messages
 MAX_OUTBOX = 64  # answers a session may leave unread, beyond those ZeroMQ holds
 CAPABILITIES = ("maps", "estimates")  # what an older daemon of the same protocol does not know
+LOOK = 60.0  # seconds between two looks whether the record is still there
 RETRY = 10  # milliseconds until a full connection is tried again
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,8 @@ class Server:
         Memory is in bytes, `longest` (the time one render may take) in seconds; `renderers` are one
         for each device, by default one on the best.
         """
-        self._started = time.monotonic()
+        self._folder = folder
+        self._started = self._looked = time.monotonic()
         self._stopping = False
         self._log_file = str(rendezvous.log_file())
         self._sessions = Sessions()
@@ -137,7 +138,8 @@ class Server:
         log.info("serving", extra={"device": self._service.device, "pid": self.record.pid})
         while not self._stopping:
             waits = any(session.outbox for session in self._sessions)
-            self._poller.poll(RETRY if waits else round(REST * 1000))
+            self._poller.poll(RETRY if waits else round(LOOK * 1000))
+            self._look_for_record()
             self._hear_bell()
             self._drop_lost()
             while self._take(self._control):
@@ -161,7 +163,13 @@ class Server:
         signal.set_wakeup_fd(self._ringer.fileno(), warn_on_full_buffer=False)
 
     def close(self) -> None:
-        """Say goodbye to every session, abandon the jobs and close the sockets."""
+        """Take the record back, say goodbye to every session, abandon the jobs, close the sockets.
+
+        What another daemon has put in the folder since stays.
+        """
+        is_known = self._is_known()
+        if is_known:
+            rendezvous.remove(self._folder)
         for session in self._sessions:
             with contextlib.suppress(ConnectionError):
                 self._front.send(session.front, Goodbye("The daemon was stopped."))
@@ -170,10 +178,24 @@ class Server:
         self._control.close()
         self._context.term()
         for endpoint in (self.record.front, self.record.control):
-            if endpoint.startswith("ipc://"):  # libzmq leaves them
+            if is_known and endpoint.startswith("ipc://"):  # libzmq leaves them
                 Path(endpoint.removeprefix("ipc://")).unlink(missing_ok=True)
         self._bell.close()
         self._ringer.close()
+
+    def _is_known(self) -> bool:
+        """Whether the record in the runtime folder leads here."""
+        record = rendezvous.read(self._folder)
+        return record is not None and record.instance == self.record.instance
+
+    def _look_for_record(self) -> None:
+        """Stop where no client will ever come: the folder was removed, with the lock in it."""
+        if time.monotonic() - self._looked < LOOK:
+            return
+        self._looked = time.monotonic()
+        if not self._is_known() and not any(self._sessions):
+            log.warning("nobody can find this daemon any more")
+            self._stopping = True
 
     def _ring(self) -> None:
         # A full buffer means that the bell rings already; once closed, nobody is there to hear it.
@@ -360,6 +382,5 @@ def serve(
     try:
         server.run()
     finally:
-        rendezvous.remove(folder)
         server.close()
         log.info("stopped")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cli.conftest import Command
 from packages import write_package
+from rheostat_client import rendezvous
 from rheostat_client.models import ModelInfo
 
 
@@ -55,6 +57,18 @@ def test_daemon_from_start_to_stop(lonely: Command) -> None:
     assert str(status["pid"]) in lonely.error("serve")  # one is enough
     assert str(status["pid"]) in lonely("stop")
     assert lonely.json("status") == {"pid": None}
+
+
+def test_a_daemon_that_cannot_be_spoken_with_is_ended_all_the_same(
+    lonely: Command, tmp_path: Path
+) -> None:
+    with lonely.start("serve") as process:
+        while (record := rendezvous.read(tmp_path / "run")) is None:
+            time.sleep(0.05)
+        rendezvous.write(tmp_path / "run", replace(record, protocol=(0, 0)))
+        assert "rheostat stop" in lonely.error("status")
+        assert str(process.pid) in lonely("stop")
+        assert process.wait(60) == 0
 
 
 def test_serve_stops_cleanly_with_ctrl_c(lonely: Command) -> None:

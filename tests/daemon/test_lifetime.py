@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from daemon.conftest import Daemon
 from daemon.visitor import Visitor, photo
 from rheostat_client import rendezvous
 from rheostat_client.errors import RheostatError
@@ -20,8 +23,8 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
-def start(runtime: Path, tiny_package: Path) -> Iterator[Start]:
-    """`start()` runs one more daemon, on one thread; it may be given environment variables."""
+def start(runtime: Path, tiny_package: Path, tmp_path: Path) -> Iterator[Start]:
+    """`start()` runs one more daemon in `tmp_path`, on one thread, with environment variables."""
     assert runtime.is_dir()
     assert tiny_package.is_dir()
     processes: list[subprocess.Popen[str]] = []
@@ -30,6 +33,7 @@ def start(runtime: Path, tiny_package: Path) -> Iterator[Start]:
         processes.append(
             subprocess.Popen(
                 [sys.executable, "-m", "rheostatd", "serve"],
+                cwd=tmp_path,
                 env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
                 stderr=subprocess.PIPE,
                 text=True,
@@ -117,3 +121,44 @@ def test_what_a_killed_daemon_left_behind_is_no_obstacle(runtime: Path, start: S
     assert new.instance != old.instance
     with Visitor(new) as visitor:
         visitor.finds_all_well()
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="needs /proc")
+def test_it_keeps_no_disk_in_use_but_its_own(
+    runtime: Path, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    process = start(
+        RHEOSTAT_RUNTIME_DIR=os.path.relpath(runtime),
+        RHEOSTAT_MODELS=os.path.relpath(os.environ["RHEOSTAT_MODELS"]),
+        RHEOSTAT_LOG="here.log",
+    )
+    with Visitor(published(runtime, process)) as visitor:
+        visitor.finds_all_well()
+    assert Path(f"/proc/{process.pid}/cwd").readlink() == runtime
+    assert (tmp_path / "here.log").exists()
+
+
+def test_a_daemon_that_nobody_can_find_any_more_ends_and_takes_nothing_of_the_next_one(
+    daemon: Daemon, runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = daemon()
+    with Visitor(server.record) as visitor:
+        shutil.rmtree(runtime)
+        runtime.mkdir(mode=0o700)
+        next_one = replace(server.record, instance="another")
+        rendezvous.write(runtime, next_one)
+        sockets = [runtime / "front.sock", runtime / "control.sock"]
+        for path in sockets:
+            path.touch()
+        monkeypatch.setattr("rheostatd.server.LOOK", 0.05)
+        visitor.finds_all_well()
+        time.sleep(0.3)
+        visitor.finds_all_well()  # whoever is connected is served
+    deadline = time.monotonic() + 30
+    while not server._context.closed:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    time.sleep(0.1)
+    assert rendezvous.read(runtime) == next_one
+    assert all(path.exists() for path in sockets)

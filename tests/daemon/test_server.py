@@ -277,8 +277,8 @@ def test_an_idle_daemon_lets_go_of_all_pictures(
     server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "rheostatd.service")
-    for module in ("server", "service"):
-        monkeypatch.setattr(f"rheostatd.{module}.REST", 0.05)
+    for wait in ("server.LOOK", "service.REST"):
+        monkeypatch.setattr(f"rheostatd.{wait}", 0.05)
     with Visitor(server.record) as goes:
         goes.render(photo(40, 30))
         goes.ask(Upload("abandoned", "rgb8", 50, 50))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import os
+import signal
+from pathlib import Path
 from typing import Annotated, Literal
 
 from rheostat_client.connection import Connection
 from rheostat_client.errors import RheostatError
-from rheostat_client.rendezvous import claim, runtime_folder
+from rheostat_client.rendezvous import claim, is_claimed, read, runtime_folder
 from typer import Option
 
 from ..terminal import Json, say, say_json, table
@@ -44,12 +47,23 @@ def serve(
     """Run the daemon here, until Ctrl-C or `rheostat stop`. Programs start it by themselves."""
     folder = runtime_folder()
     with claim(folder):  # before torch is imported, so that nobody starts another one meanwhile
+        _move_to(folder)
         from ..server import serve
 
         pictures, models, cache = (
             int(g * GIB) for g in (picture_memory, model_memory, cache_memory)
         )
         serve(folder, pictures, models, cache, precision, 60 * longest)
+
+
+def _move_to(folder: Path) -> None:
+    """Leave the folder it happened to be started in: a disk is not to be in use for that."""
+    for name in ("RHEOSTAT_LOG", "RHEOSTAT_RUNTIME_DIR"):
+        if given := os.environ.get(name):
+            os.environ[name] = str(Path(given).absolute())
+    models = os.environ.get("RHEOSTAT_MODELS", "").split(os.pathsep)
+    os.environ["RHEOSTAT_MODELS"] = os.pathsep.join(str(Path(m).absolute()) for m in models if m)
+    os.chdir(folder)
 
 
 def stop() -> None:
@@ -59,11 +73,25 @@ def stop() -> None:
             pid = connection.welcome.pid
             connection.shutdown()
     except RheostatError as error:
-        if error.code != "no-daemon":
+        if error.code == "wrong-protocol":
+            _end_another()
+        elif error.code == "no-daemon":
+            say(NOBODY)
+        else:
             raise
-        say(NOBODY)
     else:
         say(f"The daemon (process {pid}) has stopped.")
+
+
+def _end_another() -> None:
+    """End a daemon of a version that cannot be spoken with."""
+    folder = runtime_folder()
+    record = read(folder)
+    if record is None or not is_claimed(folder):
+        say(NOBODY)
+        return
+    os.kill(record.pid, signal.SIGTERM)
+    say(f"The daemon {record.version} (process {record.pid}) was told to stop.")
 
 
 def status(
