@@ -14,6 +14,7 @@ from .jobs import Rendering
 from .renderer import Renderer
 
 KEPT = 32  # renders a line is fitted to
+TELLING = 0.05  # megapixels; in less most of the time is overhead
 LONGEST = 3600.0  # seconds one render may take
 SPARE = 256 * 2**20  # bytes of memory that are left to others
 
@@ -26,8 +27,9 @@ class Line:
         self._seen: deque[tuple[float, float]] = deque(maxlen=KEPT)
 
     def learn(self, megapixels: float, seconds: float) -> None:
-        """One more render."""
-        self._seen.append((megapixels, seconds))
+        """One more render; of tiny ones nothing, as their time is not their pixels'."""
+        if megapixels >= TELLING:
+            self._seen.append((megapixels, seconds))
 
     def predict(self, megapixels: float) -> float | None:
         """Seconds, or None as long as nothing was seen; the overhead is never negative."""

@@ -51,7 +51,7 @@ class Paces:
             self._known = msgspec.json.decode(self._path.read_bytes(), type=dict[str, list[Pace]])
         except FileNotFoundError:
             pass
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
             log.warning("measured anew", extra={"file": str(self._path), "reason": str(error)})
 
     def get(self, name: str) -> Pace | None:

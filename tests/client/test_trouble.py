@@ -289,6 +289,23 @@ def test_a_question_that_is_not_answered_does_not_wait_for_ever(
     assert lost.value.code == "daemon-lost"
 
 
+def test_an_answer_that_came_while_this_process_was_stopped_is_read(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock:
+        """Jumps at every look."""
+
+        now = 0.0
+
+        def monotonic(self) -> float:
+            self.now += 2 * exchange.ANSWER
+            return self.now
+
+    models = connection.models()
+    monkeypatch.setattr(exchange, "time", Clock())
+    assert connection.models() == models
+
+
 def test_a_model_that_cannot_be_read_is_told(peer: Peer, connection: Connection) -> None:
     peer.script[ListModels] = says(Models(({"id": "odd"},)))
     with pytest.raises(RheostatError, match="'odd'") as bad:

@@ -68,6 +68,13 @@ def test_a_render_is_expected_to_take_what_was_measured_then_what_was_learned(
     assert costs.admit(job(package, 2000, 1000, noise=0.0)) == 0.0  # off: the picture itself
 
 
+def test_nothing_is_learned_from_tiny_pictures(package: Package, renderer: Renderer) -> None:
+    costs = Costs(renderer)
+    expected = costs.admit(job(package, 2000, 1000))
+    costs.learn(job(package, 8, 8), 0.004)
+    assert costs.admit(job(package, 2000, 1000)) == expected
+
+
 def test_nothing_is_learned_from_what_is_off_and_painted_renders_are_apart(
     package: Package, renderer: Renderer
 ) -> None:
@@ -155,10 +162,11 @@ def test_sizes_that_would_take_too_long_are_not_tried(
     assert renderer.pace(package) == Pace(64, 20.0, 1)
 
 
+@pytest.mark.parametrize("damaged", [b"{", b'{"\xff": []}'])
 def test_damaged_paces_are_measured_anew_and_a_full_disk_is_no_reason_to_fail(
-    tmp_path: Path,
+    tmp_path: Path, damaged: bytes
 ) -> None:
-    (tmp_path / "pace.json").write_text("{")
+    (tmp_path / "pace.json").write_bytes(damaged)
     paces = Paces(tmp_path)
     assert paces.get("x") is None
     for _ in range(2):

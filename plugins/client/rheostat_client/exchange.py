@@ -169,11 +169,14 @@ class Exchange:
         match: Mapping[str, str],
         should_cancel: ShouldCancel = None,
     ) -> T:
-        deadline = time.monotonic() + ANSWER
-        while time.monotonic() < deadline:
+        deadline, is_late = time.monotonic() + ANSWER, False
+        while True:
             check(should_cancel)
             answer = receive(POLL)
             if answer is None:
+                if is_late:  # and it was listened once more: this process may have been stopped
+                    break
+                is_late = time.monotonic() >= deadline
                 continue
             message = answer.message
             if isinstance(message, Error) and not message.job:

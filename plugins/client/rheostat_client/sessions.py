@@ -160,7 +160,7 @@ class Session:
             problem = RheostatError(
                 "internal",
                 _("The daemon cannot be reached: {reason}.").format(
-                    reason=error or type(error).__name__
+                    reason=str(error) or type(error).__name__
                 ),
                 _("Run: rheostat doctor, which looks for the cause."),
             )
