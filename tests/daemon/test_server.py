@@ -26,7 +26,6 @@ from rheostat_client.messages import (
     Estimate,
     GetStatus,
     Goodbye,
-    ListModels,
     Ping,
     Progress,
     Render,
@@ -200,8 +199,7 @@ def test_models_are_listed_and_a_new_one_is_found_at_once(
     visitor: Visitor, make_package: PackageMaker, tiny_package: Path
 ) -> None:
     def listed() -> dict[str, ModelInfo]:
-        models = visitor.ask(ListModels()).models
-        return {m["id"]: ModelInfo.from_dict(m) for m in models}
+        return {m["id"]: ModelInfo.from_dict(m) for m in visitor.models()}
 
     assert listed()["tiny"] == read_package(tiny_package).info
     make_package("newcomer", seed=2)
@@ -214,6 +212,7 @@ def test_a_damaged_model_is_refused_and_others_work(
 ) -> None:
     weights = make_package("broken") / WEIGHTS
     weights.write_bytes(weights.read_bytes()[:-1])
+    assert "broken" not in [model["id"] for model in visitor.models()]
     error = visitor.end(visitor.submit(visitor.upload(photo(8, 8)), "broken"))
     assert (error.code, error.job) == ("damaged-package", "job-1")
     states = {m["id"]: m for m in visitor.status()["models"]}

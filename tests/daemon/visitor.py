@@ -16,6 +16,7 @@ from rheostat_client.messages import (
     Error,
     GetStatus,
     Hello,
+    ListModels,
     Ping,
     Pong,
     Render,
@@ -89,6 +90,13 @@ class Visitor:
 
     def status(self) -> dict[str, Any]:
         return dict(self.command(GetStatus()).report)
+
+    def models(self) -> Any:
+        """What the daemon lists once the files of new models are checked."""
+        self.ask(ListModels())  # by which it looks for them
+        while any(model["state"] == "checking" for model in self.status()["models"]):
+            time.sleep(0.01)
+        return self.ask(ListModels()).models
 
     def upload(self, picture: Picture) -> str:
         """All of it, in one message; its hash."""
