@@ -19,6 +19,7 @@ from packages import REPOSITORY
 from PIL import Image
 from rheostat_client import xmp
 from rheostat_client.settings import Settings
+from rheostatd.pictures import Picture, read_picture
 
 PHOTOGRAPH = REPOSITORY / "docs" / "images" / "astronaut.png"
 
@@ -227,6 +228,23 @@ def test_one_bad_picture_of_many(rheostat: Command, tmp_path: Path, picture: Pat
     assert code == 1
     assert "bad.png is damaged" in err
     assert '"code": "bad-picture"' in out
+    assert files(tmp_path / "out") == ["picture.png"]
+
+
+def test_a_fault_of_ours_in_one_picture_stops_no_other_and_leaves_its_trace(
+    rheostat: Command, tmp_path: Path, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path) -> Picture:
+        if path == odd:
+            raise KeyError("unforeseen")
+        return read_picture(path)
+
+    odd = write(tmp_path / "odd.png", noise("rgb8"))
+    monkeypatch.setattr("rheostatd.pictures.read_picture", fail)
+    code, _, err = rheostat.run("filter", "tiny", odd, picture, tmp_path / "out")
+    assert code == 1
+    assert "odd.png could not be filtered (KeyError)" in err
+    assert "Traceback" in err
     assert files(tmp_path / "out") == ["picture.png"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -191,15 +192,26 @@ def _attempt(task: _Task, source: Path, target: Target, is_quiet: bool) -> dict[
     """One picture; what to report of it, or of why there is none: the others go on."""
     try:
         result = _filter(task, source, target)
-    except RheostatError as error:
-        complain(error)
-        words = {"code": error.code, "message": error.message, "remedy": error.remedy}
+    except Exception as error:
+        problem = error if isinstance(error, RheostatError) else _fault(source, error)
+        complain(problem)
+        words = {"code": problem.code, "message": problem.message, "remedy": problem.remedy}
         result = {"error": words}
     else:
         if not is_quiet:
             name = title(task.model.name, task.model.controls, result["controls"])
             say(f"{target.path}: {name} ({result['milliseconds'] / 1000:.1f} s)")
     return {"input": str(source), "output": str(target.path), **result}
+
+
+def _fault(source: Path, error: Exception) -> RheostatError:
+    """What to say of an error that nobody foresaw; its trace goes to stderr."""
+    traceback.print_exception(error)
+    return RheostatError(
+        "internal",
+        f"{source} could not be filtered ({type(error).__name__}).",
+        "Report it with the lines above; the other pictures are not concerned.",
+    )
 
 
 def _filter(task: _Task, source: Path, target: Target) -> dict[str, Any]:
