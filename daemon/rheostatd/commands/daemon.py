@@ -61,8 +61,9 @@ def _move_to(folder: Path) -> None:
     for name in ("RHEOSTAT_LOG", "RHEOSTAT_RUNTIME_DIR"):
         if given := os.environ.get(name):
             os.environ[name] = str(Path(given).absolute())
-    models = os.environ.get("RHEOSTAT_MODELS", "").split(os.pathsep)
-    os.environ["RHEOSTAT_MODELS"] = os.pathsep.join(str(Path(m).absolute()) for m in models if m)
+    if given := os.environ.get("RHEOSTAT_MODELS"):
+        models = (Path(model).absolute() for model in given.split(os.pathsep) if model)
+        os.environ["RHEOSTAT_MODELS"] = os.pathsep.join(map(str, models))
     os.chdir(folder)
 
 
